@@ -1,0 +1,84 @@
+"""Random neural fields on the sphere: from an activation and a depth to kernels, spectra and maps.
+
+The public names below are imported when first used, so that ``import sphfield`` costs about as much as
+``import numpy``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+_HOMES = {
+    "networks.activations": (
+        "CosSin",
+        "Cosine",
+        "Erf",
+        "GELU",
+        "Gaussian",
+        "LeakyReLU",
+        "ReLU",
+        "Sigmoid",
+        "Sine",
+        "Step",
+        "Tanh",
+        "activation",
+    ),
+    "networks.network": ("Network", "Regime"),
+    "networks.kernels": ("NNGP",),
+    "spectra.spectrum": ("Spectrum",),
+    "spectra.angular": ("angular_spectrum",),
+    "fields.gaussian": ("GaussianField", "synalm"),
+    "fields.finite": ("FiniteNetwork",),
+    "fields.transforms": ("analysis", "synthesis"),
+    "statistics.power": ("PowerSpectrum",),
+    "ensembles.ensemble": ("Ensemble", "Estimate", "measure"),
+    "provenance": ("describe",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+_ROOMS = ("ensembles", "exhibits", "fields", "figures", "io", "networks", "spectra", "statistics")
+
+__all__ = sorted([*_HOME_OF, *_ROOMS])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"sphfield.{_HOME_OF[name]}"), name)
+    if name in _ROOMS:
+        return import_module(f"sphfield.{name}")
+    if name == "__version__":
+        from sphfield.provenance import version
+
+        return version()
+    raise AttributeError(f"module 'sphfield' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+if TYPE_CHECKING:
+    from sphfield.ensembles.ensemble import Ensemble, Estimate, measure
+    from sphfield.fields.finite import FiniteNetwork
+    from sphfield.fields.gaussian import GaussianField, synalm
+    from sphfield.fields.transforms import analysis, synthesis
+    from sphfield.networks.activations import (
+        GELU,
+        CosSin,
+        Cosine,
+        Erf,
+        Gaussian,
+        LeakyReLU,
+        ReLU,
+        Sigmoid,
+        Sine,
+        Step,
+        Tanh,
+        activation,
+    )
+    from sphfield.networks.kernels import NNGP
+    from sphfield.networks.network import Network, Regime
+    from sphfield.provenance import describe
+    from sphfield.spectra.angular import angular_spectrum
+    from sphfield.spectra.spectrum import Spectrum
+    from sphfield.statistics.power import PowerSpectrum

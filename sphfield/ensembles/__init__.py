@@ -1,0 +1,1 @@
+"""Many maps: one seed, indexed realisations, and what was measured on them."""

@@ -1,0 +1,1 @@
+"""Whole products: each computes, draws and saves."""

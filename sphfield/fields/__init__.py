@@ -1,0 +1,1 @@
+"""Things that make maps: transforms, Gaussian fields, finite networks."""

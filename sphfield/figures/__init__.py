@@ -1,0 +1,1 @@
+"""Everything that draws, always on `ax`; nothing here saves or shows."""

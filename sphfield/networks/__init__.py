@@ -1,0 +1,1 @@
+"""A network of infinite width and its covariance: activations, dual kernels, depth."""

@@ -1,0 +1,134 @@
+"""What made a file: objects described as JSON, and files written whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import hashlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+__all__ = ["atomic_write", "describe", "digest", "version"]
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """The installed version of sphfield; importlib.metadata is slow, hence asked for only here."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("sphfield")
+    except PackageNotFoundError:  # a source tree that was never installed
+        return "0+unknown"
+
+
+def digest(array: Any) -> str:
+    """SHA-256 of an array's type, shape and bytes (little endian), as 64 hexadecimal digits."""
+    a = np.ascontiguousarray(array)
+    a = a.astype(a.dtype.newbyteorder("<"), copy=False)
+    return hashlib.sha256(f"{a.dtype.str}{a.shape}".encode() + a.tobytes()).hexdigest()
+
+
+def describe(obj: Any) -> Any:
+    """The recipe of an object as JSON-ready data, the same in every process.
+
+    Dataclasses become their type and fields, except fields marked ``compare=False``: those hold results, and
+    results are no part of an identity. Functions become ``module:name``, arrays their SHA-256.
+
+    Raises
+    ------
+    TypeError
+        For a lambda, a local function or any other object that another process could not find again.
+
+    Examples
+    --------
+    >>> from sphfield import Network, ReLU
+    >>> describe(Network(ReLU(), depth=3))["depth"]
+    3
+    >>> describe(np.tanh)
+    'numpy:tanh'
+    """
+    if obj is None or isinstance(obj, bool | int | str):
+        return obj.value if isinstance(obj, enum.Enum) else obj
+    if isinstance(obj, float):
+        return obj if np.isfinite(obj) else str(obj)  # JSON has no inf
+    if isinstance(obj, np.generic):
+        return describe(obj.item())
+    if isinstance(obj, np.ndarray):
+        return {"type": "array", "shape": list(obj.shape), "dtype": obj.dtype.str, "sha256": digest(obj)}
+    if isinstance(obj, os.PathLike):
+        return Path(obj).as_posix()
+    if isinstance(obj, Mapping):
+        return {str(key): describe(value) for key, value in obj.items()}
+    if isinstance(obj, tuple | list | range):
+        return [describe(item) for item in obj]
+    if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
+        fields = {f.name: describe(getattr(obj, f.name)) for f in dataclasses.fields(obj) if f.compare}
+        return {"type": f"{type(obj).__module__}:{type(obj).__qualname__}", **fields}
+    return _function_name(obj)
+
+
+def _function_name(obj: Any) -> str:
+    name = getattr(obj, "__qualname__", None) or getattr(obj, "__name__", None)
+    modules = [getattr(obj, "__module__", None)] if not isinstance(obj, np.ufunc) else ["numpy", "scipy.special"]
+    if callable(obj) and isinstance(name, str):
+        for module in modules:
+            found: Any = sys.modules.get(module or "")
+            for part in name.split("."):
+                found = getattr(found, part, None)
+            if found is obj:
+                return f"{module}:{name}"
+    raise TypeError(
+        f"{obj!r} cannot be found again by name: define it with def at module level, "
+        "or as a frozen dataclass with __call__"
+    )
+
+
+@contextmanager
+def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """A temporary name beside ``path`` to write to; it takes the name ``path`` only if the block ends well.
+
+    The temporary name keeps the suffix of ``path``, since many libraries choose the format by it.
+
+    Raises
+    ------
+    ValueError
+        If the folder is missing or cannot be written to; nothing is left behind.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with atomic_write(Path(folder) / "a.txt") as part:
+    ...         _ = part.write_text("whole")
+    ...     [p.name for p in Path(folder).iterdir()]
+    ['a.txt']
+    """
+    target = Path(path)
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+    except OSError as error:
+        raise ValueError(
+            f"cannot write {str(target)!r}: {error.strerror}; choose an existing folder that you may write to"
+        ) from error
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        mask = os.umask(0)
+        os.umask(mask)
+        part.chmod(0o666 & ~mask)  # mkstemp makes it private, a user expects the usual mode
+        if target.is_dir():
+            raise ValueError(f"cannot write {str(target)!r}: it is a folder; name a file in it")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""From a kernel to its angular power spectrum and spectral law."""

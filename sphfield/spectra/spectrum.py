@@ -1,0 +1,143 @@
+"""Spectrum: the angular power spectrum C_ell with its accuracy, and the spectral law that it defines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sphfield.provenance import digest
+from sphfield.typing import Array, Kernel
+
+__all__ = ["Spectrum"]
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    r"""Angular power spectrum of an isotropic field on the sphere, cut at ``lmax``.
+
+    Normalisation: :math:`k(u) = \sum_\ell (2\ell+1) C_\ell P_\ell(u) / 4\pi`, that is
+    :math:`E|a_{\ell m}|^2 = C_\ell`, as in healpy.
+
+    Parameters
+    ----------
+    cl : array_like, shape (lmax + 1,)
+        C_ell for ell = 0 ... lmax, finite and not negative.
+    error : array_like, shape (lmax + 1,), optional
+        Bound on the relative error of each C_ell; 0 where it is exact, ``inf`` where no digit is known.
+        Zero for a bare array.
+    tail : float
+        Share of the variance beyond ``lmax``.
+    variance : float, optional
+        k(1), the variance of the field at a point; computed from ``cl`` and ``tail`` if absent.
+    kernel, method
+        What the spectrum is of, and the route it was computed by. With ``lmax`` and the version of sphfield they
+        are its identity; a bare array is identified by its SHA-256.
+
+    Raises
+    ------
+    ValueError
+        If ``cl`` is empty, not one-dimensional, not finite or negative, naming the first such ell.
+
+    Examples
+    --------
+    >>> s = Spectrum([4 * np.pi, 0.0, 0.0])
+    >>> s.variance, s.law.tolist(), s.effective_support(0.1)
+    (1.0, [1.0, 0.0, 0.0], 0)
+    """
+
+    cl: Array = field(compare=False, repr=False)
+    error: Array = field(default=None, compare=False, repr=False)  # type: ignore[assignment]
+    tail: float = field(default=0.0, compare=False)
+    variance: float = field(default=None, compare=False)  # type: ignore[assignment]
+    kernel: Kernel | None = None
+    method: str = "given"
+    version: str = ""
+    sha256: str = ""
+    lmax: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        cl = _checked(self.cl)
+        error = np.zeros(cl.size) if self.error is None else np.array(self.error, dtype=np.float64)
+        if error.shape != cl.shape:
+            raise ValueError(f"error has shape {error.shape}, cl has {cl.shape}: give one error per ell")
+        if not 0.0 <= self.tail < 1.0:
+            raise ValueError(f"tail = {self.tail} is not a share of the variance in [0, 1)")
+        for array in (cl, error):
+            array.setflags(write=False)
+        total = float(np.sum((2 * np.arange(cl.size) + 1) * cl)) / (4 * np.pi) / (1.0 - self.tail)
+        self._set(cl=cl, error=error, lmax=cl.size - 1)
+        if self.variance is None:
+            self._set(variance=total)
+        if self.kernel is None:
+            self._set(sha256=digest(cl))
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def ell(self) -> Array:
+        """0 ... lmax, shape (lmax + 1,)."""
+        return np.arange(self.lmax + 1, dtype=np.float64)
+
+    @cached_property
+    def law(self) -> Array:
+        """Share of the variance at each ell, (2 ell + 1) C_ell / (4 pi k(1)); it sums to 1 - tail."""
+        if self.variance == 0.0:
+            raise ValueError("a field of variance 0 has no spectral law: give a spectrum with a positive C_ell")
+        return (2 * self.ell + 1) * self.cl / (4 * np.pi * self.variance)
+
+    @cached_property
+    def _beyond(self) -> Array:
+        # share of the variance at multipoles > ell, summed from the small end so that small shares keep their digits
+        behind = np.cumsum(self.law[::-1])[::-1]
+        return np.append(behind[1:], 0.0) + self.tail
+
+    def effective_support(self, eta: float = 0.01) -> int:
+        r"""Smallest k such that multipoles beyond k hold at most the share ``eta`` of the variance.
+
+        Raises
+        ------
+        ValueError
+            If ``eta`` is outside (0, 1), or if the multipoles beyond ``lmax`` alone hold more than ``eta``; the
+            message names an lmax that is enough.
+        """
+        if not 0.0 < eta < 1.0:
+            raise ValueError(f"eta = {eta} must lie strictly between 0 and 1")
+        if self.tail > eta:
+            raise ValueError(
+                f"{self.tail:.3g} of the variance lies beyond lmax = {self.lmax}, more than eta = {eta}: "
+                f"compute the spectrum to lmax = {self._enough(eta)}"
+            )
+        return int(np.argmax(self._beyond <= eta))
+
+    def effective_dimension(self, eta: float = 0.01) -> int:
+        """Number of harmonics up to the effective support, (s + 1)**2."""
+        return (self.effective_support(eta) + 1) ** 2
+
+    def _enough(self, eta: float) -> int:
+        # Markov: P(X > k) <= E[X(X+1)] / k(k+1) where the mean is finite; else a power law from the last two octaves
+        slope = getattr(self.kernel, "slope_at_one", np.inf)
+        if np.isfinite(slope):
+            return int(np.ceil(np.sqrt(2.0 * slope / eta)))
+        inner = float(self._beyond[self.lmax // 4])
+        steepness = max(0.1, np.log(inner / self.tail) / np.log(4.0)) if self.lmax >= 4 else 0.1
+        return int(np.ceil(self.lmax * (self.tail / eta) ** (1.0 / steepness)))
+
+
+def _checked(values: Any) -> Array:
+    if np.iscomplexobj(values):
+        raise TypeError("C_ell is complex: a power spectrum is real")
+    cl = np.array(values, dtype=np.float64)
+    if cl.ndim != 1 or cl.size == 0:
+        raise ValueError(f"C_ell has shape {cl.shape}: give a one-dimensional array for ell = 0 ... lmax")
+    bad = np.flatnonzero(~(np.isfinite(cl) & (cl >= 0.0)))
+    if bad.size:
+        raise ValueError(
+            f"C_ell is {cl[bad[0]]} at ell = {bad[0]} ({bad.size} such values): "
+            "a power spectrum is finite and not negative; clip rounding noise to 0"
+        )
+    return cl
