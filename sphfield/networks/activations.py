@@ -1,0 +1,485 @@
+"""The catalogue of activations: z -> sigma(z), each with its dual kernel where a closed form exists.
+
+An activation is any elementwise function of an array. One that knows more says so by optional members, and the rest
+of the project uses what it finds (Z, Z' are standard normal with correlation u, and t = 1 - u):
+
+``dual(u)``               E[sigma(Z) sigma(Z')]
+``dual_slope(u)``         its derivative, E[sigma'(Z) sigma'(Z')]
+``dual_complement(t)``    dual(1) - dual(1 - t), right to rounding *relative* to itself
+``dual_coefficients(n)``  squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p
+``degrees``               largest even and largest odd p with mu_p != 0; -1 if there is none
+``kinks``                 where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump)
+
+Closed forms: docs/theory, "Activations". To add an activation write it here and put its name in ``__all__``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import sys
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy import special
+
+from sphfield.networks.hermite import cosech_coefficients
+from sphfield.typing import Activation, Array
+
+__all__ = [
+    "CosSin",
+    "Cosine",
+    "Erf",
+    "GELU",
+    "Gaussian",
+    "LeakyReLU",
+    "ReLU",
+    "Sigmoid",
+    "Sine",
+    "Step",
+    "Tanh",
+]
+
+Degrees = tuple[float, float]
+Kinks = tuple[tuple[float, int, float], ...]
+INF = float("inf")
+
+
+def _angle(t: Any) -> Any:
+    # arccos(1 - t) without the cancellation at small t
+    return 2.0 * np.arcsin(np.sqrt(0.5 * t))
+
+
+def _sin_minus_theta_cos(theta: Any) -> Any:
+    # sin(theta) - theta cos(theta) = sum_k (-1)^(k+1) 2k theta^(2k+1) / (2k+1)!; below 1/2 the difference cancels
+    square = theta * theta
+    series = 0.0
+    for k in range(8, 0, -1):
+        series = 2.0 * k / special.factorial(2 * k + 1) - square * series
+    return np.where(theta < 0.5, theta * square * series, np.sin(theta) - theta * np.cos(theta))
+
+
+def _relu_complement(t: Any) -> Any:
+    return t - _sin_minus_theta_cos(_angle(t)) / np.pi
+
+
+def _arcsin_complement(c: float, rest: float, t: Any) -> Any:
+    # arcsin(c) - arcsin(c (1 - t)) as one arctangent; rest = 1 - c, given apart since c may be close to 1
+    y = c * (1.0 - t)
+    cos_x = np.sqrt(rest * (1.0 + c))
+    cos_y = np.sqrt((rest + c * t) * (1.0 + y))
+    apart = np.where(t < 1.0, c * t * (c + y) / (c * cos_y + np.abs(y) * cos_x), c * cos_y - y * cos_x)
+    return np.arctan2(apart, cos_x * cos_y + c * y)
+
+
+def _products(first: float, ratios: Array) -> Array:
+    return first * np.cumprod(np.concatenate([[1.0], ratios]))
+
+
+def _spread(terms: Array, n: int, start: int) -> Array:
+    # terms on p = start, start + 2, ...; zero elsewhere
+    out = np.zeros(n)
+    out[start::2] = terms[: out[start::2].size]
+    return out
+
+
+def _positive(name: str, value: float) -> None:
+    if not (np.isfinite(value) and value > 0):
+        raise ValueError(f"{name} = {value} must be positive and finite")
+
+
+@dataclass(frozen=True)
+class LeakyReLU:
+    """max(z, 0) + slope * min(z, 0). Sparse at every slope but 1 (Maas et al. 2013; dual: Cho and Saul 2009).
+
+    Examples
+    --------
+    >>> LeakyReLU(0.1)(np.array([-2.0, 3.0])).tolist()
+    [-0.2, 3.0]
+    """
+
+    slope: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.slope):
+            raise ValueError(f"slope = {self.slope} must be finite")
+
+    def __call__(self, z: Any) -> Any:
+        return np.where(np.asarray(z) > 0, z, self.slope * np.asarray(z))
+
+    @property
+    def degrees(self) -> Degrees:
+        return (INF if self.slope != 1 else -1, 1 if self.slope != -1 else -1)
+
+    @property
+    def kinks(self) -> Kinks:
+        return ((0.0, 1, 1.0 - self.slope),) if self.slope != 1 else ()
+
+    def dual(self, u: Any) -> Any:
+        bend = 0.5 * (1.0 - self.slope) ** 2
+        return bend + self.slope * u - bend * _relu_complement(1.0 - u)
+
+    def dual_slope(self, u: Any) -> Any:
+        return self.slope + 0.5 * (1.0 - self.slope) ** 2 * (1.0 - _angle(1.0 - u) / np.pi)
+
+    def dual_complement(self, t: Any) -> Any:
+        return 0.5 * (1.0 - self.slope) ** 2 * _relu_complement(t) + self.slope * t
+
+    def dual_coefficients(self, n: int) -> Array:
+        p = np.arange(0, max(n, 2), 2)
+        even = _products(0.5 / np.pi, (p - 1.0) ** 2 / ((p + 1.0) * (p + 2.0)))
+        out = (1.0 - self.slope) ** 2 * _spread(even, max(n, 2), 0)
+        out[1] = 0.25 * (1.0 + self.slope) ** 2
+        return out[:n]
+
+
+@dataclass(frozen=True)
+class ReLU:
+    """max(z, 0). Sparse: kappa'(1) = 1, and the spectrum decays like ell**-5.
+
+    Examples
+    --------
+    >>> float(ReLU().dual(1.0)), float(ReLU().dual(-1.0))
+    (0.5, 0.0)
+    """
+
+    degrees: ClassVar[Degrees] = (INF, 1)
+    kinks: ClassVar[Kinks] = ((0.0, 1, 1.0),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.maximum(z, 0.0)
+
+    def dual(self, u: Any) -> Any:
+        return LeakyReLU(0.0).dual(u)
+
+    def dual_slope(self, u: Any) -> Any:
+        return LeakyReLU(0.0).dual_slope(u)
+
+    def dual_complement(self, t: Any) -> Any:
+        return LeakyReLU(0.0).dual_complement(t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return LeakyReLU(0.0).dual_coefficients(n)
+
+
+@dataclass(frozen=True)
+class Step:
+    """1 where z > 0, else 0 (Heaviside). Fractal: kappa'(1) is infinite and roughness grows with depth."""
+
+    degrees: ClassVar[Degrees] = (0, INF)
+    kinks: ClassVar[Kinks] = ((0.0, 0, 1.0),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.where(np.asarray(z) > 0, 1.0, 0.0)
+
+    def dual(self, u: Any) -> Any:
+        return 0.5 - _angle(1.0 - u) / (2.0 * np.pi)
+
+    def dual_slope(self, u: Any) -> Any:
+        with np.errstate(divide="ignore"):  # infinite at u = 1, as it should be
+            return 1.0 / (2.0 * np.pi * np.sqrt((1.0 - u) * (1.0 + u)))
+
+    def dual_complement(self, t: Any) -> Any:
+        return _angle(t) / (2.0 * np.pi)
+
+    def dual_coefficients(self, n: int) -> Array:
+        p = np.arange(1, max(n, 2), 2)
+        out = _spread(_products(0.5 / np.pi, p**2 / ((p + 1.0) * (p + 2.0))), max(n, 2), 1)
+        out[0] = 0.25
+        return out[:n]
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """exp(-a z**2 / 2); the default a = 2 is exp(-z**2). Low-disorder for a < 1 + sqrt(2), high-disorder above."""
+
+    a: float = 2.0
+    degrees: ClassVar[Degrees] = (INF, -1)
+    kinks: ClassVar[Kinks] = ()
+
+    def __post_init__(self) -> None:
+        _positive("a", self.a)
+
+    def __call__(self, z: Any) -> Any:
+        return np.exp(-0.5 * self.a * np.square(z))
+
+    def dual(self, u: Any) -> Any:
+        return 1.0 / np.sqrt((1.0 + self.a) ** 2 - np.square(self.a * u))
+
+    def dual_slope(self, u: Any) -> Any:
+        return self.a**2 * u * self.dual(u) ** 3
+
+    def dual_complement(self, t: Any) -> Any:
+        y = self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a)
+        return -np.expm1(-0.5 * np.log1p(y)) / np.sqrt(1.0 + 2.0 * self.a)
+
+    def dual_coefficients(self, n: int) -> Array:
+        k = np.arange(1, n // 2 + 1)
+        terms = _products(1.0 / (1.0 + self.a), (1.0 - 0.5 / k) * (self.a / (1.0 + self.a)) ** 2)
+        return _spread(terms, n, 0)
+
+
+def _poisson(w: float, n: int) -> Array:
+    # e^-w w^p / p!; in logarithms where e^-w alone would underflow
+    p = np.arange(n)
+    if w < 600.0:
+        return _products(np.exp(-w), w / np.arange(1.0, n))
+    return np.exp(special.xlogy(p, w) - w - special.gammaln(p + 1.0))
+
+
+@dataclass(frozen=True)
+class Cosine:
+    """cos(a z). Low-disorder for a < 1.0953, high-disorder above."""
+
+    a: float = 1.0
+    degrees: ClassVar[Degrees] = (INF, -1)
+    kinks: ClassVar[Kinks] = ()
+
+    def __post_init__(self) -> None:
+        _positive("a", self.a)
+
+    def __call__(self, z: Any) -> Any:
+        return np.cos(self.a * np.asarray(z))
+
+    def dual(self, u: Any) -> Any:
+        w = self.a**2
+        return 0.5 * (np.exp(-w * (1.0 - u)) + np.exp(-w * (1.0 + u)))
+
+    def dual_slope(self, u: Any) -> Any:
+        w = self.a**2
+        return 0.5 * w * (np.exp(-w * (1.0 - u)) - np.exp(-w * (1.0 + u)))
+
+    def dual_complement(self, t: Any) -> Any:
+        # e^-w (cosh w - cosh w(1-t)) = 2 e^-w sinh(w - wt/2) sinh(wt/2), free of cancellation and overflow
+        w = self.a**2
+        return 0.5 * np.expm1(-w * t) * np.expm1(-w * (2.0 - t))
+
+    def dual_coefficients(self, n: int) -> Array:
+        return np.where(np.arange(n) % 2 == 0, _poisson(self.a**2, n), 0.0)
+
+
+@dataclass(frozen=True)
+class Sine:
+    """sin(a z). High-disorder for every a: kappa'(1) = a**2 coth(a**2) > 1."""
+
+    a: float = 1.0
+    degrees: ClassVar[Degrees] = (-1, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __post_init__(self) -> None:
+        _positive("a", self.a)
+
+    def __call__(self, z: Any) -> Any:
+        return np.sin(self.a * np.asarray(z))
+
+    def dual(self, u: Any) -> Any:
+        w = self.a**2
+        return np.exp(-w) * np.sinh(w * u) if w < 300.0 else 0.5 * (np.exp(w * (u - 1.0)) - np.exp(-w * (u + 1.0)))
+
+    def dual_slope(self, u: Any) -> Any:
+        w = self.a**2
+        return 0.5 * w * (np.exp(-w * (1.0 - u)) + np.exp(-w * (1.0 + u)))
+
+    def dual_complement(self, t: Any) -> Any:
+        w = self.a**2
+        return -0.5 * np.expm1(-w * t) * (1.0 + np.exp(-w * (2.0 - t)))
+
+    def dual_coefficients(self, n: int) -> Array:
+        return np.where(np.arange(n) % 2 == 1, _poisson(self.a**2, n), 0.0)
+
+
+@dataclass(frozen=True)
+class CosSin:
+    """cos(a z) + sin(a z), with the kernel of exp(i a z). Low-disorder, sparse, high-disorder as a <, =, > 1."""
+
+    a: float = 1.0
+    degrees: ClassVar[Degrees] = (INF, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __post_init__(self) -> None:
+        _positive("a", self.a)
+
+    def __call__(self, z: Any) -> Any:
+        return np.cos(self.a * np.asarray(z)) + np.sin(self.a * np.asarray(z))
+
+    def dual(self, u: Any) -> Any:
+        return np.exp(self.a**2 * (u - 1.0))
+
+    def dual_slope(self, u: Any) -> Any:
+        return self.a**2 * self.dual(u)
+
+    def dual_complement(self, t: Any) -> Any:
+        return -np.expm1(-(self.a**2) * t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return _poisson(self.a**2, n)
+
+
+@dataclass(frozen=True)
+class Erf:
+    """erf(a z). High-disorder; dual kernel (2/pi) arcsin(c u), c = 2a**2 / (1 + 2a**2) (Williams 1997)."""
+
+    a: float = 1.0
+    degrees: ClassVar[Degrees] = (-1, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __post_init__(self) -> None:
+        _positive("a", self.a)
+
+    @property
+    def _c(self) -> float:
+        return 2.0 * self.a**2 / (1.0 + 2.0 * self.a**2)
+
+    def __call__(self, z: Any) -> Any:
+        return special.erf(self.a * np.asarray(z))
+
+    def dual(self, u: Any) -> Any:
+        return 2.0 / np.pi * np.arcsin(self._c * u)
+
+    def dual_slope(self, u: Any) -> Any:
+        rest = 1.0 / (1.0 + 2.0 * self.a**2) + self._c * (1.0 - np.abs(u))  # 1 - c|u| without cancellation
+        return 2.0 / np.pi * self._c / np.sqrt(rest * (1.0 + self._c * np.abs(u)))
+
+    def dual_complement(self, t: Any) -> Any:
+        return 2.0 / np.pi * _arcsin_complement(self._c, 1.0 / (1.0 + 2.0 * self.a**2), t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        k = np.arange(1, n // 2 + 1)
+        terms = _products(2.0 / np.pi * self._c, (1.0 - 0.5 / k) * self._c**2 * (2.0 * k - 1.0) / (2.0 * k + 1.0))
+        return _spread(terms, n, 1)
+
+
+@dataclass(frozen=True)
+class GELU:
+    """z Phi(z), Phi the normal distribution function (Hendrycks and Gimpel 2016). High-disorder."""
+
+    degrees: ClassVar[Degrees] = (INF, 1)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return np.asarray(z) * special.ndtr(z)
+
+    def dual(self, u: Any) -> Any:
+        root = np.sqrt((2.0 - u) * (2.0 + u))
+        return 0.25 * u + (u * np.arcsin(0.5 * u) + 1.0 / root) / (2.0 * np.pi)
+
+    def dual_slope(self, u: Any) -> Any:
+        root = np.sqrt((2.0 - u) * (2.0 + u))
+        return 0.25 + (np.arcsin(0.5 * u) + u / root + u / root**3) / (2.0 * np.pi)
+
+    def dual_complement(self, t: Any) -> Any:
+        u = 1.0 - t
+        root = np.sqrt((1.0 + t) * (3.0 - t))
+        roots = t * (2.0 - t) / (np.sqrt(3.0) * root * (root + np.sqrt(3.0)))  # 1/sqrt(3) - 1/root
+        return 0.25 * t + (_arcsin_complement(0.5, 0.5, t) + t * np.arcsin(0.5 * u) + roots) / (2.0 * np.pi)
+
+    def dual_coefficients(self, n: int) -> Array:
+        k = np.arange(1, n // 2 + 2)
+        halves = _products(1.0, (1.0 - 0.5 / k) * 0.25)  # (2k-1)!!/(2k)!! 4^-k
+        even = halves / 2.0
+        even[1:] += halves[:-1] / (4.0 * k - 2.0)
+        out = _spread(even, max(n, 2), 0) / (2.0 * np.pi)
+        out[1] = 0.25
+        return out[:n]
+
+
+@dataclass(frozen=True)
+class Tanh:
+    """tanh(z). High-disorder; no elementary dual kernel, Hermite coefficients by positive integrals."""
+
+    degrees: ClassVar[Degrees] = (-1, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return np.tanh(z)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return cosech_coefficients(n, np.pi / 2.0)
+
+
+@dataclass(frozen=True)
+class Sigmoid:
+    """1 / (1 + exp(-z)). Low-disorder: maps of deep sigmoid networks are constant."""
+
+    degrees: ClassVar[Degrees] = (0, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return special.expit(z)
+
+    def dual_coefficients(self, n: int) -> Array:
+        out = cosech_coefficients(n, np.pi)
+        out[:1] = 0.25
+        return out
+
+
+def activation(name: str) -> Activation:
+    """The activation that a name stands for.
+
+    Parameters
+    ----------
+    name : str
+        A name of the catalogue in any spelling (``tanh``, ``leaky_relu``, ``LeakyReLU``), with parameters after
+        colons (``leaky_relu:0.3``, ``gaussian:2``), or ``package.module:name`` for a function of your own.
+
+    Raises
+    ------
+    ValueError
+        If there is no such name (the nearest ones are offered), or a parameter is not a number it accepts.
+
+    Examples
+    --------
+    >>> activation("leaky_relu:0.3")
+    LeakyReLU(slope=0.3)
+    >>> activation("numpy:arctan")
+    <ufunc 'arctan'>
+    """
+    head, *parameters = name.split(":")
+    catalogue = {_plain(known): getattr(sys.modules[__name__], known) for known in __all__}
+    if _plain(head) in catalogue:
+        return _configured(name, catalogue[_plain(head)], parameters)
+    if len(parameters) == 1 and not _is_number(parameters[0]):
+        return _imported(head, parameters[0])
+    near = difflib.get_close_matches(_plain(head), catalogue, n=3, cutoff=0.5)
+    offer = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(catalogue)}"
+    raise ValueError(f"no activation is called {head!r}: {offer} A function of your own is package.module:name")
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "").replace("-", "").replace("+", "")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _configured(name: str, entry: Any, parameters: list[str]) -> Activation:
+    if not isinstance(entry, type):
+        if parameters:
+            raise ValueError(f"{name!r}: {entry.__name__} takes no parameters")
+        return entry  # type: ignore[no-any-return]
+    wanted = list(inspect.signature(entry).parameters)
+    if len(parameters) > len(wanted) or not all(map(_is_number, parameters)):
+        usage = ":".join([_plain(entry.__name__), *(w.upper() for w in wanted)])
+        raise ValueError(f"{name!r} does not fit {usage}: parameters are numbers after colons")
+    return entry(*map(float, parameters))  # type: ignore[no-any-return]
+
+
+def _imported(module: str, attribute: str) -> Activation:
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except ImportError as error:
+        raise ValueError(f"cannot import {module!r} ({error}): give package.module:name of an importable module") from error
+    except AttributeError as error:
+        raise ValueError(f"module {module!r} has no {attribute!r}: give the name of a function in it") from error
+    if isinstance(found, type):
+        found = found()
+    if not callable(found):
+        raise ValueError(f"{module}:{attribute} is a {type(found).__name__}: give a function of an array")
+    return found  # type: ignore[no-any-return]

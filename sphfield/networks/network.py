@@ -1,0 +1,205 @@
+"""Network(activation, depth, bias_var): the layer map kappa of an infinitely wide network, its slope and its regime."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from sphfield.networks.hermite import dual_of
+from sphfield.typing import Activation, Array
+
+__all__ = ["Network", "Regime"]
+
+
+class Regime(StrEnum):
+    """What depth does to the field, decided by the slope kappa'(1) of the layer map."""
+
+    LOW = "low-disorder"
+    SPARSE = "sparse"
+    HIGH = "high-disorder"
+    FRACTAL = "fractal"
+    LINEAR = "linear"
+
+
+@dataclass(frozen=True)
+class Network:
+    r"""An infinitely wide random network of `depth` hidden layers on the sphere, variance 1 at every layer.
+
+    One layer maps the correlation u of two inputs to
+
+    .. math:: \kappa(u) = (1 - b) \frac{E[\sigma(Z)\sigma(Z')]}{E[\sigma(Z)^2]} + b,
+
+    with b = `bias_var` and standard normal Z, Z' of correlation u. Depth 0 is the linear kernel (1 - b) u + b.
+
+    Parameters
+    ----------
+    activation
+        Any elementwise function; see `sphfield.networks.activations`.
+    depth
+        Number of hidden layers, 0 or more.
+    bias_var
+        Share of the variance that biases carry at every layer, in [0, 1).
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of these is not so; and, when first evaluated, if the activation returns NaN or another shape.
+
+    Examples
+    --------
+    >>> from sphfield import ReLU
+    >>> net = Network(ReLU(), depth=3)
+    >>> net.regime()
+    <Regime.SPARSE: 'sparse'>
+    >>> net.derivatives(2)
+    (1.0, 1.0, inf)
+    """
+
+    activation: Activation
+    depth: int
+    bias_var: float = 0.0
+
+    def __post_init__(self) -> None:
+        if isinstance(self.activation, str):
+            raise TypeError(f"activation = {self.activation!r} is a name: pass activation({self.activation!r})")
+        if isinstance(self.activation, type) or not callable(self.activation):
+            raise TypeError(f"activation = {self.activation!r} is not a function of an array: pass ReLU(), np.tanh, ...")
+        if isinstance(self.depth, bool) or not isinstance(self.depth, int | np.integer):
+            raise TypeError(f"depth = {self.depth!r} must be an integer, the number of hidden layers")
+        if self.depth < 0:
+            raise ValueError(f"depth = {self.depth} must be 0 (linear) or more hidden layers")
+        if not 0.0 <= self.bias_var < 1.0:
+            raise ValueError(f"bias_var = {self.bias_var} must lie in [0, 1): it is a share of the variance")
+        object.__setattr__(self, "depth", int(self.depth))
+        object.__setattr__(self, "bias_var", float(self.bias_var))
+
+    @property
+    def activation_variance(self) -> float:
+        """E[sigma(Z)**2] for standard normal Z."""
+        return float(dual_of(self.activation).dual(1.0))
+
+    def layer(self, u: Any) -> Any:
+        """kappa(u), u in [-1, 1]."""
+        return self.bias_var + self._gain * dual_of(self.activation).dual(u)
+
+    def layer_complement(self, t: Any) -> Any:
+        """1 - kappa(1 - t) for t in [0, 2], right to rounding relative to itself."""
+        return self._gain * dual_of(self.activation).dual_complement(t)
+
+    def layer_slope(self, u: Any) -> Any:
+        """kappa'(u), infinite at u = 1 for activations that jump."""
+        return self._gain * dual_of(self.activation).dual_slope(u)
+
+    @property
+    def slope(self) -> float:
+        """kappa'(1), which decides the regime."""
+        kinks = dual_of(self.activation).kinks
+        return np.inf if any(order == 0 for _, order, _ in kinks) else float(self.layer_slope(1.0))
+
+    @property
+    def error(self) -> float:
+        """Absolute error of one layer; 0 where it is rounding."""
+        return float(getattr(dual_of(self.activation), "error", 0.0))
+
+    @property
+    def _gain(self) -> float:
+        return (1.0 - self.bias_var) / self.activation_variance
+
+    def degrees(self) -> tuple[float, float]:
+        """Largest even and largest odd power of u in the kernel of this network, -1 where there is none."""
+        if self.depth == 0:
+            return (0.0 if self.bias_var else -1.0, 1.0)
+        even, odd = dual_of(self.activation).degrees
+        highest = max(even, odd) ** self.depth
+        if self.bias_var > 0.0:
+            return _both(highest)
+        if odd < 0:
+            return (highest, -1.0)
+        if even < 0:
+            return (-1.0, highest)
+        return (even, odd) if self.depth == 1 else _both(highest)
+
+    def regime(self) -> Regime:
+        """Sparse within max(1e-9, its error) of kappa'(1) = 1; the error of an unresolved kink widens it.
+
+        Raises
+        ------
+        ValueError
+            If the slope of an opaque activation is not known well enough to tell.
+        """
+        slope = self.slope
+        if slope == np.inf:
+            return Regime.FRACTAL
+        if max(dual_of(self.activation).degrees) <= 1 and abs(slope - 1.0) < 1e-12:
+            return Regime.LINEAR
+        if self.error > 0.0:
+            raise ValueError(
+                f"kappa'(1) = {slope:.3g} of {self.activation!r} is not accurate: its Hermite series leaves "
+                f"{self.error:.1g} of the variance; use an activation of the catalogue, or a smooth one"
+            )
+        if abs(slope - 1.0) <= 1e-9:
+            return Regime.SPARSE
+        return Regime.LOW if slope < 1.0 else Regime.HIGH
+
+    def derivatives(self, order: int) -> tuple[float, ...]:
+        """Derivatives of the kernel of this network at u = 1, of orders 0 ... `order`; ``inf`` where it has none.
+
+        The Taylor series of one layer is composed with itself depth times; all its terms are positive, so the
+        relative error stays near rounding (times depth).
+        """
+        if order < 0:
+            raise ValueError(f"order = {order} must be 0 or more")
+        layer = np.array(self._layer_taylor(order))
+        total = np.zeros(order + 1)
+        total[: 2 if order else 1] = [1.0, 1.0 - self.bias_var][: order + 1]
+        for _ in range(self.depth):
+            total = _composed(layer, total)
+        factorials = np.cumprod(np.concatenate([[1.0], np.arange(1.0, order + 1)]))
+        return tuple(float(x) for x in total * factorials)
+
+    def _layer_taylor(self, order: int) -> list[float]:
+        # kappa^(r)(1) / r!, from the power series; infinite from the order of the first singular term on
+        smooth = min((r + 0.5 for _, r, _ in dual_of(self.activation).kinks), default=np.inf)
+        taylor = [1.0, self.slope]
+        for r in range(2, order + 1):
+            if r >= smooth:
+                taylor.append(np.inf)
+                continue
+            taylor.append(_binomial_sum(self.activation, r) * self._gain)
+        return taylor[: order + 1]
+
+
+def _both(highest: float) -> tuple[float, float]:
+    if np.isinf(highest):
+        return highest, highest
+    return (highest, highest - 1.0) if highest % 2 == 0 else (highest - 1.0, highest)
+
+
+@lru_cache(maxsize=1024)
+def _binomial_sum(activation: Activation, r: int) -> float:
+    # sum_p binomial(p, r) mu_p^2 with as many terms as it takes
+    n = 256
+    while True:
+        squares = dual_of(activation).dual_coefficients(n)
+        p = np.arange(float(n))
+        weights = np.prod([(p - j) / (j + 1.0) for j in range(r)], axis=0)
+        terms = weights * squares
+        if terms[-n // 4 :].sum() <= 1e-16 * terms.sum() or n >= 16384:
+            return float(terms.sum())
+        n *= 2
+
+
+def _composed(outer: Array, inner: Array) -> Array:
+    # Taylor coefficients at 1 of outer(inner(u)); an infinite coefficient makes itself and all higher ones infinite
+    finite = int(np.argmin(np.isfinite(outer) & np.isfinite(inner)))
+    size = outer.size if np.isfinite(outer).all() and np.isfinite(inner).all() else finite
+    deviation = np.where(np.arange(size) == 0, 0.0, inner[:size])
+    total = np.zeros(size)
+    for c in outer[:size][::-1]:
+        total = np.convolve(total, deviation)[:size]
+        total[0] += c
+    return np.concatenate([total, np.full(outer.size - size, np.inf)])
