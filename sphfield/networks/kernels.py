@@ -7,7 +7,9 @@ A kernel is any function of u. One that knows more says so by optional members, 
 ``coefficients(n)``  power series: (b_p for p < n, bound on the sum of the rest)
 ``vanishes(ell)``    True where C_ell is exactly 0 by parity or degree
 ``error``            absolute error of k where it is more than rounding
+``rounding``         relative rounding error of ``complement``
 ``slope_at_one``     k'(1)
+``cri``              covariance regularity index: k(1 - t) = polynomial + c t**cri + ...
 """
 
 from __future__ import annotations
@@ -100,6 +102,16 @@ class NNGP:
         slopes = np.float64(self.network.slope) ** np.arange(self.network.depth)
         return float(min(1.0, self.network.error * slopes.sum()))
 
+    @property
+    def rounding(self) -> float:
+        """Relative rounding error of `complement`: a few units in the last place for every layer."""
+        return 16.0 * float(np.finfo(np.float64).eps) * (self.network.depth + 1)
+
+    @property
+    def cri(self) -> float:
+        """Covariance regularity index: k(1 - t) = polynomial + c t**cri + ...; ``inf`` for smooth activations."""
+        return self.network.cri
+
     def vanishes(self, ell: Any) -> Any:
         """True where C_ell = 0 exactly: beyond the degree of the kernel, or at the parity it lacks."""
         ell = np.asarray(ell)
@@ -138,8 +150,16 @@ class NNGPSlope:
     network: Network
 
     def __call__(self, u: Any) -> Any:
-        t = (1.0 - self.network.bias_var) * (1.0 - _correlation(u))
-        total = np.full(t.shape, 1.0 - self.network.bias_var)
+        return self._at(1.0 - _correlation(u))
+
+    def complement(self, t: Any) -> Any:
+        """k'(1) - k'(1 - t); infinite for activations that jump."""
+        return self._at(np.zeros(1))[0] - self._at(np.asarray(t, dtype=np.float64))
+
+    def _at(self, t: Any) -> Any:
+        # in t = 1 - u, since 1 - t would round the distance from u = 1 on which a deep network varies
+        t = (1.0 - self.network.bias_var) * t
+        total = np.full(np.shape(t), 1.0 - self.network.bias_var)
         for _ in range(self.network.depth):
             total *= self.network.layer_slope(1.0 - t)
             t = self.network.layer_complement(t)

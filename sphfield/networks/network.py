@@ -109,6 +109,17 @@ class Network:
     def _gain(self) -> float:
         return (1.0 - self.bias_var) / self.activation_variance
 
+    @property
+    def cri(self) -> float:
+        """Covariance regularity index of the kernel; r + 1/2 for a jump in the r-th derivative, halved by each step layer.
+
+        Di Lillo, Marinucci, Salvi, Vigogna, arXiv 2504.06250.
+        """
+        layer = min((order + 0.5 for _, order, _ in dual_of(self.activation).kinks), default=np.inf)
+        if self.depth == 0:
+            return np.inf
+        return float(layer**self.depth if layer < 1.0 else layer)
+
     def degrees(self) -> tuple[float, float]:
         """Largest even and largest odd power of u in the kernel of this network, -1 where there is none."""
         if self.depth == 0:
@@ -163,7 +174,7 @@ class Network:
 
     def _layer_taylor(self, order: int) -> list[float]:
         # kappa^(r)(1) / r!, from the power series; infinite from the order of the first singular term on
-        smooth = min((r + 0.5 for _, r, _ in dual_of(self.activation).kinks), default=np.inf)
+        smooth = Network(self.activation, 1).cri
         taylor = [1.0, self.slope]
         for r in range(2, order + 1):
             if r >= smooth:
