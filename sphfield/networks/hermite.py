@@ -162,37 +162,50 @@ class HermiteDual:
         total = float(np.sum(w * density * _sampled(self.activation) ** 2))
         for n in (128, 256, 512, 1024, _MOST):
             squares = self.dual_coefficients(n)
-            last = float(np.arange(n)[-n // 8 :] @ squares[-n // 8 :])
-            if last < 1e-17 * total:
+            rest = np.cumsum((np.arange(n) * squares)[::-1])[::-1]
+            if rest[-n // 8] < 1e-17 * total:
                 break
         missing = 0.0 if known else max(0.0, 1.0 - float(squares.sum()) / total)
-        while squares.size > 2 and squares[-1] == 0.0:
-            squares = squares[:-1]
-        return squares, missing if missing > 1e-14 else 0.0
+        return squares[rest > 1e-17 * total], missing if missing > 1e-14 else 0.0
 
     @property
     def error(self) -> float:
         return self._series[1]
 
     @cached_property
-    def _quotient(self) -> Array:
-        # (dual(1) - dual(u)) / (1 - u) = sum_j (sum_{p>j} mu_p^2) u^j: positive coefficients, no cancellation at u = 1
+    def _halves(self) -> tuple[Array, Array]:
+        # even and odd powers, as polynomials in v = u^2
         squares = self._series[0]
-        return np.cumsum(squares[::-1])[::-1][1:]
+        return np.append(squares[::2], 0.0), np.append(squares[1::2], 0.0)
+
+    @cached_property
+    def _quotients(self) -> tuple[Array, Array]:
+        # (H(1) - H(v)) / (1 - v) = sum_j (sum_{k>j} h_k) v^j: positive coefficients, no cancellation at v = 1
+        even, odd = self._halves
+        return np.cumsum(even[::-1])[::-1][1:], np.cumsum(odd[::-1])[::-1][1:]
 
     def dual(self, u: Any) -> Any:
-        return _horner(self._series[0], u)
+        even, odd = self._halves
+        v = np.square(u)
+        return _horner(even, v) + u * _horner(odd, v)
 
     def dual_slope(self, u: Any) -> Any:
-        squares = self._series[0]
-        return _horner(np.arange(1.0, squares.size) * squares[1:], u)
+        even, odd = self._halves
+        v, k = np.square(u), np.arange(float(max(even.size, odd.size)))
+        slope = _horner((2.0 * k[: odd.size] + 1.0) * odd, v)
+        return slope + u * _horner(2.0 * k[1 : even.size] * even[1:], v)
 
     def dual_complement(self, t: Any) -> Any:
-        return t * _horner(self._quotient, 1.0 - t)
+        u, s = 1.0 - t, t * (2.0 - t)  # s = 1 - u^2
+        v = np.square(u)
+        even, odd = self._quotients
+        return s * _horner(even, v) + t * float(self._halves[1].sum()) + u * s * _horner(odd, v)
 
 
 def _horner(coefficients: Array, u: Any) -> Any:
     u = np.asarray(u)
+    if not coefficients.any():
+        return np.zeros(u.shape)[()]
     total = np.full(u.shape, coefficients[-1], dtype=np.result_type(u, np.float64))
     for c in coefficients[-2::-1]:
         total *= u
