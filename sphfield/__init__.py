@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from sphfield.fields.transforms import analysis, synthesis
     from sphfield.networks.activations import (
         GELU,
-        CosSin,
         Cosine,
+        CosSin,
         Erf,
         Gaussian,
         LeakyReLU,

@@ -225,8 +225,9 @@ def _poisson(w: float, n: int) -> Array:
     # e^-w w^p / p!; in logarithms where e^-w alone would underflow
     p = np.arange(n)
     if w < 600.0:
-        return _products(np.exp(-w), w / np.arange(1.0, n))
-    return np.exp(special.xlogy(p, w) - w - special.gammaln(p + 1.0))
+        return _products(np.exp(-w), w / np.arange(1.0, n))[:n]
+    terms: Array = np.exp(special.xlogy(p, w) - w - special.gammaln(p + 1.0))
+    return terms
 
 
 @dataclass(frozen=True)
@@ -475,7 +476,9 @@ def _imported(module: str, attribute: str) -> Activation:
     try:
         found = getattr(importlib.import_module(module), attribute)
     except ImportError as error:
-        raise ValueError(f"cannot import {module!r} ({error}): give package.module:name of an importable module") from error
+        raise ValueError(
+            f"cannot import {module!r} ({error}): give package.module:name of an importable module"
+        ) from error
     except AttributeError as error:
         raise ValueError(f"module {module!r} has no {attribute!r}: give the name of a function in it") from error
     if isinstance(found, type):

@@ -18,7 +18,7 @@ from sphfield.typing import Activation, Array
 __all__ = ["HermiteDual", "dual_of", "hermite_coefficients", "cosech_coefficients"]
 
 _REACH = 16.0  # nodes |z| <= 16: beyond, sqrt(phi) < 1e-28
-_MOST = 2048  # coefficients of an opaque callable; a smooth one needs a few hundred
+MOST = 2048  # coefficients of an opaque callable; a smooth one needs a few hundred
 
 
 def cosech_coefficients(n: int, rate: float) -> Array:
@@ -146,8 +146,8 @@ class HermiteDual:
     def dual_coefficients(self, n: int) -> Array:
         if hasattr(self.activation, "dual_coefficients"):
             return self.activation.dual_coefficients(n)  # type: ignore[no-any-return]
-        if n > _MOST:
-            raise ValueError(f"{n} Hermite coefficients of an opaque callable: at most {_MOST} are known")
+        if n > MOST:
+            raise ValueError(f"{n} Hermite coefficients of an opaque callable: at most {MOST} are known")
         squares = hermite_coefficients(self.activation, n) ** 2
         even, odd = self.degrees
         p = np.arange(n)
@@ -160,7 +160,7 @@ class HermiteDual:
         z, w = _panels()
         density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
         total = float(np.sum(w * density * _sampled(self.activation) ** 2))
-        for n in (128, 256, 512, 1024, _MOST):
+        for n in (128, 256, 512, 1024, MOST):
             squares = self.dual_coefficients(n)
             rest = np.cumsum((np.arange(n) * squares)[::-1])[::-1]
             if rest[-n // 8] < 1e-17 * total:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.networks.hermite import dual_of
+from sphfield.networks.hermite import MOST, dual_of
 from sphfield.typing import Activation, Array
 
 __all__ = ["Network", "Regime"]
@@ -67,7 +67,9 @@ class Network:
         if isinstance(self.activation, str):
             raise TypeError(f"activation = {self.activation!r} is a name: pass activation({self.activation!r})")
         if isinstance(self.activation, type) or not callable(self.activation):
-            raise TypeError(f"activation = {self.activation!r} is not a function of an array: pass ReLU(), np.tanh, ...")
+            raise TypeError(
+                f"activation = {self.activation!r} is not a function of an array: pass ReLU(), np.tanh, ..."
+            )
         if isinstance(self.depth, bool) or not isinstance(self.depth, int | np.integer):
             raise TypeError(f"depth = {self.depth!r} must be an integer, the number of hidden layers")
         if self.depth < 0:
@@ -111,7 +113,7 @@ class Network:
 
     @property
     def cri(self) -> float:
-        """Covariance regularity index of the kernel; r + 1/2 for a jump in the r-th derivative, halved by each step layer.
+        """Covariance regularity index: r + 1/2 for a jump in the r-th derivative; each layer of steps halves it.
 
         Di Lillo, Marinucci, Salvi, Vigogna, arXiv 2504.06250.
         """
@@ -193,13 +195,13 @@ def _both(highest: float) -> tuple[float, float]:
 @lru_cache(maxsize=1024)
 def _binomial_sum(activation: Activation, r: int) -> float:
     # sum_p binomial(p, r) mu_p^2 with as many terms as it takes
-    n = 256
+    n, most = 256, 8 * MOST if hasattr(activation, "dual_coefficients") else MOST
     while True:
         squares = dual_of(activation).dual_coefficients(n)
         p = np.arange(float(n))
         weights = np.prod([(p - j) / (j + 1.0) for j in range(r)], axis=0)
         terms = weights * squares
-        if terms[-n // 4 :].sum() <= 1e-16 * terms.sum() or n >= 16384:
+        if terms[-n // 4 :].sum() <= 1e-16 * terms.sum() or n >= most:
             return float(terms.sum())
         n *= 2
 

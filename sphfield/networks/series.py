@@ -37,7 +37,7 @@ def composed(outer: Array, inner: Array, n: int) -> Array:
     rows = np.zeros(-(-outer.size // block) * block)
     rows[: outer.size] = outer
     blocks = rows.reshape(-1, block) @ powers
-    total = blocks[-1]
+    total: Array = blocks[-1]
     for row in blocks[-2::-1]:
         total = _product(total, giant, n) + row
     return total

@@ -34,7 +34,8 @@ def _transformed(theta: Array, weighted: Array, lmax: int) -> Array:
     zero = np.zeros(1, dtype=np.uint64)
     leg = np.ascontiguousarray(weighted, dtype=np.complex128)[None, :, None]
     alm = ducc0.sht.leg2alm(leg=leg, lmax=lmax, theta=theta, spin=0, mval=zero, mstart=zero)
-    return alm[0].real / np.sqrt((2.0 * np.arange(lmax + 1.0) + 1.0) / (4.0 * np.pi))
+    cl: Array = alm[0].real / np.sqrt((2.0 * np.arange(lmax + 1.0) + 1.0) / (4.0 * np.pi))
+    return cl
 
 
 def complement_of(kernel: Kernel) -> Any:
@@ -71,9 +72,9 @@ def legendre_by_quadrature(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
     floor = 3.0 * EPS * size
     apart = np.abs(fine - coarse)
     # the largest disagreement nearby: at a single ell the two grids may agree by chance
-    apart = np.max(np.lib.stride_tricks.sliding_window_view(np.pad(apart, 8, mode="edge"), 17), axis=1)
+    apart = np.max(np.lib.stride_tricks.sliding_window_view(np.pad(apart, 16, mode="edge"), 33), axis=1)
     own = 4.0 * np.pi * float(getattr(kernel, "error", 0.0))
-    bound = floor + own + np.where(apart > 3.0 * floor, 2.0 * apart, 0.0)
+    bound = floor + own + np.where(apart > 3.0 * floor, 4.0 * apart, 0.0)
     bound[0] += 2.0 * EPS * abs(fine[0])
     return fine, bound
 

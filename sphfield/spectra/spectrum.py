@@ -49,7 +49,7 @@ class Spectrum:
     """
 
     cl: Array = field(compare=False, repr=False)
-    error: Array = field(default=None, compare=False, repr=False)  # type: ignore[assignment]
+    error: Array = field(default=None, compare=False, repr=False)  # type: ignore[arg-type]
     tail: float = field(default=0.0, compare=False)
     variance: float = field(default=None, compare=False)  # type: ignore[assignment]
     kernel: Kernel | None = None

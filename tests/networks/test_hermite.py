@@ -1,0 +1,97 @@
+import json
+import math
+from pathlib import Path
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
+
+from sphfield.networks.activations import Erf, Sigmoid, Sine, Tanh
+from sphfield.networks.hermite import HermiteDual, cosech_coefficients, dual_of, hermite_coefficients
+
+# E[tanh^2], kappa'(1), |mu_1|, |mu_11|, |mu_31|, |mu_59|; the same of the sigmoid. 30-digit arithmetic, rounded.
+DATA = json.loads((Path(__file__).parent / "hermite.json").read_text())
+
+
+def exact_square(p, rate):
+    # trapezoid rule on the whole line, where the integrand is even and entire but for poles at distance pi/rate
+    with mp.workdps(40):
+        h, log_norm = mp.mpf(1) / 32, mp.loggamma(p + 1) / 2
+        middle = int(32 * math.sqrt(p))
+        ks = range(max(0, middle - 400), middle + 400)
+        terms = (
+            mp.exp(p * mp.log(t) - t * t / 2 - log_norm) / mp.sinh(rate * t)
+            for t in ((k + mp.mpf(1) / 2) * h for k in ks)
+        )
+        return float((h * mp.fsum(terms)) ** 2)
+
+
+@pytest.mark.parametrize("p", [1, 7, 61, 143, 145, 401, 1501, 4999])
+def test_coefficients_of_tanh_and_sigmoid_keep_their_relative_accuracy(p):
+    # rounding of p log(1 + x / sqrt p) - ... of order 100, and of gammaln(p) for small p
+    assert cosech_coefficients(p + 1, np.pi / 2)[p] == pytest.approx(exact_square(p, mp.pi / 2), rel=1e-12)
+    assert cosech_coefficients(p + 1, np.pi)[p] == pytest.approx(exact_square(p, mp.pi), rel=1e-12)
+
+
+@pytest.mark.parametrize(("name", "sigma"), [("tanh", Tanh()), ("sigmoid", Sigmoid())])
+def test_series_duals_agree_with_arbitrary_precision(name, sigma):
+    known = DATA[name]
+    kernel = dual_of(sigma)
+    assert kernel.dual(1.0) == pytest.approx(known["variance"], rel=2e-15)
+    assert kernel.dual_slope(1.0) / kernel.dual(1.0) == pytest.approx(known["slope"], rel=4e-15)
+    for p, mu in known["mu"].items():
+        assert sigma.dual_coefficients(100)[int(p)] == pytest.approx(mu**2, rel=2e-13)
+
+
+@pytest.mark.parametrize(
+    ("opaque", "closed"), [(np.tanh, Tanh()), (np.sin, Sine(1.0)), (special.erf, Erf(1.0)), (special.expit, Sigmoid())]
+)
+def test_an_opaque_smooth_activation_gets_the_kernel_of_its_closed_form(opaque, closed):
+    u = np.linspace(-1, 1, 41)
+    one, other = dual_of(opaque), dual_of(closed)
+    np.testing.assert_allclose(one.dual(u), other.dual(u), rtol=0, atol=2e-15)
+    # the complement is relative; mu_p^2 carry an absolute error of 1e-15 mu_p
+    np.testing.assert_allclose(one.dual_complement(1e-20), other.dual_complement(1e-20), rtol=2e-14)
+    assert one.degrees == other.degrees
+    assert one.error == 0.0
+
+
+@given(st.floats(1e-300, 1.0), st.sampled_from([Tanh(), Sigmoid()]))
+def test_the_complement_of_a_series_keeps_its_digits(t, sigma):
+    kernel = HermiteDual(sigma)
+    with mp.workdps(330):
+        u = 1 - mp.mpf(t)
+        exact = mp.fsum(mp.mpf(float(b)) * (1 - u**p) for p, b in enumerate(sigma.dual_coefficients(400)) if b > 0)
+    # roundings of positive sums; the coefficients left out hold 1e-17 of the slope
+    assert float(kernel.dual_complement(t)) == pytest.approx(float(exact), rel=3e-15)
+
+
+def test_a_kink_shows_in_the_stated_error():
+    relu = dual_of(lambda z: np.maximum(z, 0.0))
+    missing = 1.0 - relu.dual(1.0) / 0.5
+    assert 1e-7 < relu.error < 1e-4
+    assert relu.error == pytest.approx(missing, rel=1e-6)
+
+
+def test_hermite_coefficients_of_a_polynomial_end_with_its_degree():
+    # He_3 = z^3 - 3z has mu_3 = sqrt(6) and nothing else
+    mu = hermite_coefficients(lambda z: z**3 - 3 * z, 8)
+    np.testing.assert_allclose(mu, [0, 0, 0, math.sqrt(6), 0, 0, 0, 0], atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("sigma", "error", "message"),
+    [
+        (lambda z: np.where(z > 3, np.nan, z), ValueError, "is nan at z = 3"),
+        (lambda z: z[:5], ValueError, r"turned 2048 numbers into shape \(5,\)"),
+        (lambda z: np.exp(1j * z), TypeError, "complex"),
+        (lambda z: np.exp(z**2 / 2), ValueError, "grows too fast"),
+        (lambda z: 0 * z, ValueError, "0 everywhere"),
+    ],
+)
+def test_a_bad_activation_is_refused_by_name_of_its_fault(sigma, error, message):
+    with pytest.raises(error, match=message):
+        hermite_coefficients(sigma, 4)

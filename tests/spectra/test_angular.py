@@ -1,0 +1,220 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import special
+
+from sphfield.networks.activations import (
+    GELU,
+    Cosine,
+    CosSin,
+    Erf,
+    Gaussian,
+    LeakyReLU,
+    ReLU,
+    Sigmoid,
+    Sine,
+    Step,
+    Tanh,
+)
+from sphfield.networks.kernels import NNGP
+from sphfield.networks.network import Network
+from sphfield.spectra.angular import angular_spectrum
+
+CATALOGUE = [
+    ReLU(),
+    LeakyReLU(0.3),
+    Step(),
+    Gaussian(2.0),
+    Cosine(1.0),
+    Sine(1.0),
+    CosSin(1.0),
+    Erf(1.0),
+    GELU(),
+    Tanh(),
+    Sigmoid(),
+]
+NAMED = {
+    "relu": ReLU(),
+    "lrelu0.3": LeakyReLU(0.3),
+    "lrelu0.01": LeakyReLU(0.01),
+    "step": Step(),
+    "gauss1": Gaussian(1.0),
+    "gauss2": Gaussian(2.0),
+    "exp1": CosSin(1.0),
+    "cos1": Cosine(1.0),
+    "sin1": Sine(1.0),
+    "erf1": Erf(1.0),
+    "gelu": GELU(),
+    "tanh": Tanh(),
+    "sigmoid": Sigmoid(),
+}
+# C_ell to 17 digits at some ell, computed in arbitrary precision by two methods of different type
+DATA = json.loads((Path(__file__).parent / "spectra.json").read_text())
+
+
+def agrees(s, known):
+    """Every stated error holds, with the slack of its definition: a factor of three; zeros are exact."""
+    for ell, text in known.items():
+        n, exact = int(ell), float(text)
+        if n > s.lmax or 0 < abs(exact) < 1e-300:
+            continue
+        if text == "0":
+            assert s.cl[n] == 0.0
+            assert s.error[n] == 0.0
+        elif np.isfinite(s.error[n]):
+            assert abs(s.cl[n] / exact - 1) <= 3 * s.error[n], (n, s.cl[n], exact, s.error[n])
+    return True
+
+
+@pytest.mark.parametrize("name", DATA)
+@pytest.mark.parametrize("method", ["auto", "quadrature"])
+def test_spectra_are_right_within_their_stated_error(name, method):
+    label, depth = name.split("_L")
+    s = angular_spectrum(NNGP(Network(NAMED[label], int(depth))), 1001, method=method)
+    assert agrees(s, DATA[name])
+
+
+def test_all_reference_spectra_within_their_stated_error(reference):
+    seen = 0
+    for name, kernel in reference("spectra")["kernels"].items():
+        label = name.split("_")[0]
+        if label in NAMED:
+            assert agrees(angular_spectrum(NNGP(Network(NAMED[label], kernel["L"])), 1001), kernel["C_l"])
+            seen += 1
+    assert seen >= 25
+
+
+@pytest.mark.parametrize("name", ["gelu_L2", "sin1_L2", "tanh_L1", "gauss2_L2"])
+def test_smooth_networks_have_spectra_to_ten_digits(name):
+    label, depth = name.split("_L")
+    s = angular_spectrum(NNGP(Network(NAMED[label], int(depth))), 150)
+    sure = s.cl > 1e-270
+    assert (s.error[sure] < 1e-10).all()
+
+
+def test_relu_at_depth_one_has_its_closed_form():
+    # C_ell = 6 pi I_ell^2 with I_ell = int_0^1 t P_ell dt: I_0 = 1/2, I_{ell+2} / I_ell = (1 - ell) / (ell + 4)
+    lmax = 400
+    s = angular_spectrum(NNGP(Network(ReLU(), 1)), lmax)
+    ell = np.arange(0, lmax + 1, 2)
+    exact = 6 * np.pi * (0.5 * np.cumprod(np.append(1.0, (1.0 - ell[:-1]) / (ell[:-1] + 4.0)))) ** 2
+    assert (np.abs(s.cl[ell] / exact - 1) <= s.error[ell]).all()
+    assert (s.cl[3::2] == 0).all()
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(CATALOGUE), st.integers(0, 6), st.floats(0, 0.8), st.integers(0, 150))
+def test_every_spectrum_is_a_law(sigma, depth, bias, lmax):
+    s = angular_spectrum(NNGP(Network(sigma, depth, bias)), lmax, method="quadrature")
+    assert (s.cl >= 0).all()
+    known = np.where(np.isfinite(s.error), s.error, 0.0)
+    # beyond the stated errors: multipoles without a digit, each at most 6e-15 of absolute noise
+    slack = float(np.sum(s.law * known)) + 6e-15 * (lmax + 1) ** 2
+    assert s.law.sum() + s.tail == pytest.approx(1.0, abs=slack)
+
+
+@pytest.mark.parametrize("sigma", [s for s in CATALOGUE if s != Step()], ids=repr)
+@pytest.mark.parametrize("depth", [1, 3, 20])
+def test_the_mean_of_ell_squared_is_the_slope_of_the_kernel(sigma, depth):
+    # sum_{ell <= M} ell (ell+1) law = 2 k'(1) minus the part beyond M: 3 depth / (pi M) for ReLU
+    lmax = 600
+    s = angular_spectrum(NNGP(Network(sigma, depth)), lmax, method="quadrature")
+    expected = 2 * s.kernel.slope_at_one
+    if s.kernel.cri == 1.5:
+        slope = getattr(sigma, "slope", 0.0)
+        jump = (1 - slope) ** 2 / (1 + slope**2)
+        expected -= 3 * depth * jump / (np.pi * lmax)
+        # parity terms and the next order of the tail, relative 1/M and depth^2 / M^2
+        margin = 3 * depth * jump / (np.pi * lmax) * 0.05
+    else:
+        margin = 0.0
+    weight = s.ell * (s.ell + 1) * s.law
+    known = np.where(np.isfinite(s.error), s.error, 0.0)
+    margin += float(np.sum(weight * known)) + 1e-13 * expected
+    assert weight.sum() == pytest.approx(expected, abs=margin)
+
+
+SUPPORTS = {  # eta = .1, .05, .01, .001
+    (ReLU(), 5): (2, 2, 5, 11),
+    (ReLU(), 80): (0, 0, 0, 15),
+    (LeakyReLU(0.01), 20): (0, 0, 5, 16),
+    (Gaussian(2.0), 2): (2, 2, 4, 8),
+    (Gaussian(2.0), 10): (0, 0, 0, 6),
+    (Tanh(), 10): (5, 7, 9, 15),
+    (Tanh(), 40): (59, 79, 127, 197),
+    (Sigmoid(), 2): (0, 0, 1, 1),
+    (CosSin(1.0), 80): (0, 0, 6, 19),
+}
+
+
+@pytest.mark.parametrize(("network", "supports"), SUPPORTS.items(), ids=repr)
+def test_effective_supports_of_the_three_regimes(network, supports):
+    s = angular_spectrum(NNGP(Network(*network)), 600, method="quadrature")
+    assert tuple(s.effective_support(eta) for eta in (0.1, 0.05, 0.01, 0.001)) == supports
+
+
+@pytest.mark.parametrize(
+    ("depth", "supports"), [(60, (309, 411, 653, 1013)), (80, (1589, 2113, 3361, 5209))], ids=["60", "80"]
+)
+def test_effective_supports_of_very_deep_tanh_networks(depth, supports):
+    s = angular_spectrum(NNGP(Network(Tanh(), depth)), 6000)
+    assert tuple(s.effective_support(eta) for eta in (0.1, 0.05, 0.01, 0.001)) == supports
+
+
+def test_a_deep_low_disorder_network_keeps_its_digits():
+    # 1 - k is of order 0.8^200 = 4e-20, below the resolution of k itself; its shape has converged to Koenigs' function
+    deep, deeper = (angular_spectrum(NNGP(Network(Gaussian(2.0), d)), 12, method="quadrature") for d in (200, 201))
+    ell = np.arange(2, 13, 2)
+    np.testing.assert_allclose(deeper.cl[ell] / deep.cl[ell], 0.8, rtol=1e-11)
+    u, w = np.polynomial.legendre.leggauss(200)
+    koenigs = 0.5 * 0.2 * (1 - u**2) / (1 - 0.8 * u**2)  # lim (1 - kappa_L(u)) / 0.8^L
+    limit = -2.5 * np.sum(w * koenigs * special.eval_legendre(2, u))
+    assert deep.law[2] / 0.8**200 == pytest.approx(limit, rel=1e-11)
+
+
+def test_any_function_of_u_is_a_kernel():
+    s = angular_spectrum(lambda u: np.exp(u - 1), 64)
+    same = angular_spectrum(NNGP(Network(CosSin(1.0), 1)), 64)
+    known = np.isfinite(s.error)
+    np.testing.assert_allclose(s.cl[known], same.cl[known], rtol=3 * s.error[known].max())
+    assert known.sum() > 10
+
+
+@pytest.mark.parametrize("method", ["auto", "quadrature"])
+def test_parity_zeros_are_exact(method):
+    ell = np.arange(101)
+    for sigma, depth, zeros in [
+        (Cosine(1.0), 3, ell % 2 == 1),
+        (Tanh(), 3, ell % 2 == 0),
+        (ReLU(), 1, (ell % 2 == 1) & (ell > 1)),
+        (Sigmoid(), 1, (ell % 2 == 0) & (ell > 0)),
+        (GELU(), 1, (ell % 2 == 1) & (ell > 1)),
+    ]:
+        s = angular_spectrum(NNGP(Network(sigma, depth)), 100, method=method)
+        assert (s.cl[zeros] == 0).all()
+        assert (s.error[zeros] == 0).all()
+        assert (s.error[~zeros] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ((np.cos, 2.5), TypeError, "lmax = 2.5 must be an integer"),
+        ((np.cos, -1), ValueError, "lmax = -1"),
+        ((lambda u: -u, 5), ValueError, "not positive definite: C_ell = -4.19 at ell = 1"),
+    ],
+)
+def test_bad_requests_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        angular_spectrum(*arguments)
+
+
+def test_a_route_that_cannot_take_the_kernel_says_so():
+    with pytest.raises(ValueError, match="power series coefficients"):
+        angular_spectrum(np.exp, 5, method="series")
+    with pytest.raises(ValueError, match="method = 'magic'"):
+        angular_spectrum(np.exp, 5, method="magic")

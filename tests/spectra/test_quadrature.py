@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import special
+
+from sphfield.spectra.quadrature import legendre_by_quadrature
+
+
+@given(st.integers(0, 40), st.integers(1, 400))
+def test_legendre_polynomials_have_one_multipole(ell, lmax):
+    cl, bound = legendre_by_quadrature(lambda u: special.eval_legendre(ell, u), lmax)
+    expected = np.where(np.arange(lmax + 1) == ell, 4 * np.pi / (2 * ell + 1), 0.0)
+    assert (np.abs(cl - expected) <= bound).all()
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.5, 2.5])
+def test_a_singularity_at_the_pole_is_resolved(beta):
+    # int (1-u)^beta P_ell du = 2^(beta+1) Gamma(beta+1) (-beta)_ell / Gamma(beta+ell+2), here with a minus
+    lmax = 300
+    cl, bound = legendre_by_quadrature(lambda u: -((1 - u) ** beta), lmax)
+    ell = np.arange(lmax + 1)
+    factors = np.concatenate([[1.0 / (beta + 1.0)], (ell[1:] - 1 - beta) / (beta + ell[1:] + 1.0)])
+    exact = -2 * np.pi * 2 ** (beta + 1) * np.cumprod(factors)
+    assert (np.abs(cl - exact) <= bound).all()
+    assert bound.max() < 1e-13
+
+
+def test_a_kink_between_the_poles_shows_in_the_bound():
+    lmax = 200
+    cl, bound = legendre_by_quadrature(lambda u: np.abs(u - 0.3), lmax)
+    ell = np.arange(lmax + 1.0)
+    p = np.array([special.eval_legendre(n, 0.3) for n in range(lmax + 3)])
+    # (2n+1) P_n = (P_{n+1} - P_{n-1})' applied twice to the two halves of the integral
+    upper = (p[2:] - p[:-2])[: lmax + 1] / (2 * ell + 3)
+    lower = np.concatenate([[np.nan, np.nan], (p[2:] - p[:-2])[: lmax - 1] / (2 * ell[2:] - 1)])
+    exact = 2 * np.pi * 2 * (upper - lower) / (2 * ell + 1)
+    assert (np.abs(cl - exact)[2:] <= bound[2:]).all()
+    assert bound.min() > 1e-9
+
+
+@pytest.mark.parametrize(
+    ("kernel", "error", "message"),
+    [
+        (lambda u: np.exp(1j * u), TypeError, "complex"),
+        (lambda u: 1 / (u - 1), ValueError, "must be finite"),
+        (lambda u: np.where(u < 0, np.nan, 1.0), ValueError, "kernel is nan at u = -"),
+        (lambda u: 1.0, ValueError, "act on each element"),
+    ],
+)
+def test_what_is_no_kernel_is_refused(kernel, error, message):
+    with np.errstate(divide="ignore"), pytest.raises(error, match=message):
+        legendre_by_quadrature(kernel, 10)
