@@ -1,0 +1,71 @@
+"""Sphinx settings: nothing is loaded from the network, neither when pages are built nor when they are read."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+_project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = "sphfield"
+author = "The sphfield developers"
+copyright = f"2026, {author}"
+version = release = _project["version"]
+
+extensions = [
+    "myst_nb",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.mathjax",
+    "sphinx-mathjax-offline",  # copies MathJax 3 into _static and points mathjax_path there
+]
+nitpicky = True
+# types and parameters of other packages: their pages are on the network, so nothing can be linked
+nitpick_ignore_regex = [
+    (r"py:.*", r"(astropy|collections|concurrent|healpy|matplotlib|numpy|np|os|pathlib|typing)\..*"),
+    (r"py:class", r"(Array|ComplexArray|Activation|Kernel|Sampler|Statistic)"),
+]
+
+# MyST writes its MathJax settings where Sphinx's own MathJax, 4, would look for them, unless 3 has some
+mathjax3_config = {"tex": {"macros": {"E": r"\mathbb{E}", "Var": r"\operatorname{Var}"}}}
+myst_enable_extensions = ["amsmath", "colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+nb_execution_mode = "off"  # notebooks are executed by `make notebooks`
+nb_ipywidgets_js: dict[str, dict[str, str]] = {}  # would come from the network
+
+autodoc_default_options = {"members": True, "member-order": "bysource"}
+autodoc_type_aliases = {
+    name: name for name in ("Array", "ComplexArray", "Activation", "Kernel", "Sampler", "Statistic")
+}
+maximum_signature_line_length = 90
+autosummary_generate = False  # it writes beside the sources; the pages in api/ list modules, not names
+numpydoc_show_class_members = False
+numpydoc_validation_checks = {"PR02", "PR03", "RT03"}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"sphfield {release}"
+html_show_sourcelink = False
+html_sidebars = {"*": [], "api": ["sidebar-nav-bs"], "api/*": ["sidebar-nav-bs"]}  # elsewhere it would be empty
+html_theme_options = {
+    "header_links_before_dropdown": 9,
+    "navbar_persistent": ["search-button"],
+    "navbar_end": ["theme-switcher"],
+    "secondary_sidebar_items": ["page-toc"],
+    "show_toc_level": 2,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+
+def _plain_aliases(*event: Any) -> tuple[str | None, str | None]:
+    # autodoc writes `Kernel | None` as `TypeAliasForwardRef('Kernel') | None`
+    *_, signature, returns = event
+    plain = [text and re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", text) for text in (signature, returns)]
+    return plain[0], plain[1]
+
+
+def setup(app: Any) -> None:
+    app.connect("autodoc-process-signature", _plain_aliases)
