@@ -94,7 +94,8 @@ def _by_quadrature(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
 
 def _has_series(kernel: Kernel) -> bool:
     # with a kink the power series converges like p^-2 or worse: quadrature is better wherever the series is good
-    return hasattr(kernel, "coefficients") and getattr(kernel, "cri", np.inf) == np.inf
+    smooth = hasattr(kernel, "coefficients") and getattr(kernel, "cri", np.inf) == np.inf
+    return smooth and kernel.coefficients(2) is not None  # type: ignore[attr-defined]
 
 
 def _by_series(kernel: Kernel, lmax: int) -> tuple[Array, Array]:

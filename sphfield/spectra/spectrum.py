@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -71,8 +71,7 @@ class Spectrum:
         self._set(cl=cl, error=error, lmax=cl.size - 1)
         if self.variance is None:
             self._set(variance=total)
-        if self.kernel is None:
-            self._set(sha256=digest(cl))
+        self._set(sha256=digest(cl) if self.kernel is None else "")
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
@@ -95,6 +94,14 @@ class Spectrum:
         # share of the variance at multipoles > ell, summed from the small end so that small shares keep their digits
         behind = np.cumsum(self.law[::-1])[::-1]
         return np.append(behind[1:], 0.0) + self.tail
+
+    def truncated(self, lmax: int) -> Spectrum:
+        """The same spectrum up to a smaller lmax; the tail takes what is cut off."""
+        if not 0 <= lmax <= self.lmax:
+            raise ValueError(f"lmax = {lmax} must lie in 0 ... {self.lmax}, the multipoles that there are")
+        tail = float(self._beyond[lmax])
+        cl, error = self.cl[: lmax + 1], self.error[: lmax + 1]
+        return replace(self, cl=cl, error=error, tail=tail)
 
     def effective_support(self, eta: float = 0.01) -> int:
         r"""Smallest k such that multipoles beyond k hold at most the share ``eta`` of the variance.

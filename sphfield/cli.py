@@ -1,0 +1,294 @@
+"""The command line: parses, calls, prints; every sub-command is one public function."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+__all__ = ["main"]
+
+ACTIVATION = click.argument("activation")
+DEPTH = click.option("-L", "--depth", default=1, show_default=True, help="Hidden layers.")
+BIAS = click.option("--bias-var", default=0.0, show_default=True, help="Share of the variance in biases, [0, 1).")
+SEED = click.option("--seed", default=0, show_default=True, help="Seed of the ensemble.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+DATA = (".fits", ".gz")
+TABLES = (".csv", ".txt")
+FIGURES = (".png", ".pdf", ".svg", ".webp")
+
+
+class _Group(click.Group):
+    """Bad input ends with one line and exit code 2, never with a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (ValueError, TypeError) as error:
+            click.echo(f"sphfield: {' '.join(str(error).split())}", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="sphfield")
+def main() -> None:
+    """Random neural fields on the sphere: kernels, angular power spectra, HEALPix maps.
+
+    ACTIVATION is a name of `sphfield list`, with parameters after colons (relu, leaky_relu:0.3, gaussian:2), or
+    package.module:name for a function of your own.
+    """
+    sys.path.insert(0, "")  # modules in the working folder, as `python -m` finds them
+
+
+@main.command("list")
+@AS_JSON
+def list_activations(as_json: bool) -> None:
+    """List the catalogue of activations with their regimes."""
+    from sphfield.networks import activations
+    from sphfield.networks.network import Network
+
+    rows = []
+    for name in sorted(activations.__all__, key=str.lower):
+        network = Network(activations.activation(name), 1)
+        text = str(getattr(activations, name).__doc__).strip().splitlines()[0]
+        slope = network.slope if network.slope < float("inf") else None
+        rows.append({"name": name, "slope": slope, "regime": str(network.regime()), "summary": text})
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+        return
+    click.echo(f"{'name':10} {'slope':>9}  {'regime':14} what it is")
+    for row in rows:
+        slope_text = "inf" if row["slope"] is None else f"{row['slope']:.6f}"
+        click.echo(f"{row['name']:10} {slope_text:>9}  {row['regime']:14} {row['summary']}")
+
+
+@main.command()
+@ACTIVATION
+@DEPTH
+@BIAS
+@click.option("--lmax", default=128, show_default=True, help="Last multipole.")
+@click.option(
+    "-o", "--output", type=click.Path(), help="File: .fits, .csv or .txt for numbers, .png .pdf .svg a figure."
+)
+@AS_JSON
+def spectrum(activation: str, depth: int, bias_var: float, lmax: int, output: str | None, as_json: bool) -> None:
+    """Angular power spectrum C_ell of a network, with its relative error."""
+    from sphfield.provenance import describe
+
+    s = _spectrum(activation, depth, bias_var, lmax)
+    if output is not None:
+        _write(output, {DATA: lambda p: _spectrum_fits(p, s), TABLES: lambda p: _spectrum_table(p, s)}, _drawn(s))
+    if as_json:
+        numbers = {name: _finite(getattr(s, name)) for name in ("cl", "error", "law")}
+        click.echo(json.dumps({**describe(s), "tail": s.tail, "variance": s.variance, **numbers}))
+    elif output is None:
+        _print_spectrum(s)
+
+
+@main.command("map")
+@ACTIVATION
+@DEPTH
+@BIAS
+@SEED
+@click.option("--index", default=0, show_default=True, help="Which realisation of the ensemble.")
+@click.option("--nside", default=64, show_default=True, help="HEALPix resolution, a power of two.")
+@click.option("--lmax", type=int, help="Last multipole.  [default: 2 nside]")
+@click.option(
+    "-o", "--output", type=click.Path(), required=True, help="File: .fits for the map, .png .pdf .svg a figure."
+)
+@AS_JSON
+def draw_map(
+    activation: str,
+    depth: int,
+    bias_var: float,
+    seed: int,
+    index: int,
+    nside: int,
+    lmax: int | None,
+    output: str,
+    as_json: bool,
+) -> None:
+    """Draw one map of a network's field and write it."""
+    from sphfield.ensembles.ensemble import Ensemble
+    from sphfield.fields.gaussian import GaussianField
+    from sphfield.fields.pixels import check_nside
+    from sphfield.provenance import describe
+
+    s = _spectrum(activation, depth, bias_var, 2 * check_nside(nside) if lmax is None else lmax)
+    field = GaussianField(s, nside)
+    recipe = {"sampler": field, "seed": seed, "index": index, "lmax": s.lmax, "nside": nside}
+    maps = Ensemble(field, seed)
+
+    def data(path: Path) -> None:
+        from sphfield.io import write_map
+
+        write_map(path, maps[index], provenance=recipe)
+
+    def figure() -> Any:
+        from matplotlib.figure import Figure
+
+        from sphfield.figures import colour_bar, mollweide
+
+        sheet = Figure(figsize=(8, 4.8), layout="constrained")
+        ax = sheet.add_subplot()
+        image = mollweide(maps[index], ax, graticule=30)
+        ax.set_title(f"{activation}, depth {depth}, seed {seed}, realisation {index}")
+        colour_bar(image, ax, "$T$")
+        return sheet, recipe
+
+    _write(output, {DATA: data}, figure)
+    if as_json:
+        click.echo(json.dumps({"file": output, "share": float(s.law.sum()), **describe(recipe)}))
+    else:
+        click.echo(
+            f"{output}: {activation}, depth {depth}, {100 * s.law.sum():.4g} % of the variance at ell <= {s.lmax}"
+        )
+
+
+@main.command()
+@click.argument("activations", nargs=-1, metavar="[ACTIVATION]...")
+@click.option("--depths", default="1,20,40,60,80", show_default=True, help="Hidden layers, one column each.")
+@BIAS
+@click.option("--seed", default=50, show_default=True, help="Seed; the same normals in every panel.")
+@click.option("--lmax", default=767, show_default=True, help="Last multipole drawn.")
+@click.option("--nside", default=64, show_default=True, help="Resolution of the FITS maps, a power of two.")
+@click.option(
+    "--scale",
+    "scales",
+    multiple=True,
+    type=click.Choice(["standardised", "shared", "panel"]),
+    default=("standardised", "shared"),
+    show_default=True,
+    help="Colour scales, a sheet each; repeatable.",
+)
+@click.option("--check", default=400, show_default=True, help="Maps in the Monte Carlo check of each row; 0 for none.")
+@click.option("-o", "--output", type=click.Path(), default="gallery", show_default=True, help="Folder to write to.")
+@AS_JSON
+def gallery(
+    activations: tuple[str, ...],
+    depths: str,
+    bias_var: float,
+    seed: int,
+    lmax: int,
+    nside: int,
+    scales: tuple[Any, ...],
+    check: int,
+    output: str,
+    as_json: bool,
+) -> None:
+    """Write a gallery: maps across depth, their spectra, and a Monte Carlo check.
+
+    Without ACTIVATION: one of each regime, gaussian:2, relu, tanh.
+    """
+    from sphfield.exhibits.exhibition import Exhibition
+    from sphfield.exhibits.gallery import write_gallery
+    from sphfield.networks.activations import activation
+
+    chosen = tuple(activation(name) for name in activations or ("gaussian:2", "relu", "tanh"))
+    show = Exhibition(chosen, _integers(depths), seed, lmax=lmax, nside=nside, bias_var=bias_var)
+    with _progress(quiet=as_json) as report:
+        manifest = write_gallery(output, show, scales=scales, check=check, progress=report)
+    if as_json:
+        click.echo(json.dumps(manifest))
+    else:
+        names = [entry["file"] for entry in manifest["pictures"]]
+        click.echo(f"{output}: {', '.join(names)}, {len(manifest['maps'])} FITS maps and manifest.json")
+
+
+def _spectrum(name: str, depth: int, bias_var: float, lmax: int) -> Any:
+    from sphfield.networks.activations import activation
+    from sphfield.networks.kernels import NNGP
+    from sphfield.networks.network import Network
+    from sphfield.spectra.angular import angular_spectrum
+
+    return angular_spectrum(NNGP(Network(activation(name), depth, bias_var)), lmax)
+
+
+def _write(output: str, writers: dict[tuple[str, ...], Callable[[Path], None]], figure: Callable[[], Any]) -> None:
+    path = Path(output)
+    for suffixes, writer in writers.items():
+        if path.suffix.lower() in suffixes:
+            writer(path)
+            return
+    if path.suffix.lower() not in FIGURES:
+        known = [s for suffixes in (*writers, FIGURES) for s in suffixes]
+        raise ValueError(f"{output!r}: the suffix chooses the format; use one of {', '.join(known)}")
+    from sphfield.provenance import atomic_write, describe
+
+    sheet, recipe = figure()
+    with atomic_write(path) as part:
+        keys = {".png": "Source", ".svg": "Source", ".pdf": "Subject"}
+        key = keys.get(path.suffix.lower())
+        sheet.savefig(part, dpi=150, metadata={key: json.dumps(describe(recipe))} if key else None)
+
+
+def _drawn(s: Any) -> Callable[[], Any]:
+    def figure() -> Any:
+        from matplotlib.figure import Figure
+
+        from sphfield.figures import spectrum as draw
+
+        sheet = Figure(figsize=(7, 4.5), layout="constrained")
+        ax = sheet.add_subplot()
+        draw(s, ax)
+        ax.set_title(f"{s.kernel.network.activation!r}, depth {s.kernel.network.depth}")
+        return sheet, s
+
+    return figure
+
+
+def _spectrum_fits(path: Path, s: Any) -> None:
+    from sphfield.io import write_cl
+
+    write_cl(path, s.cl, provenance={"spectrum": s, "lmax": s.lmax})
+
+
+def _spectrum_table(path: Path, s: Any) -> None:
+    from sphfield.provenance import atomic_write, describe
+
+    comma = "," if path.suffix.lower() == ".csv" else " "
+    lines = [f"# {json.dumps(describe(s))}", comma.join(("ell", "C_ell", "relative_error"))]
+    lines += [
+        comma.join((str(ell), repr(float(c)), repr(float(e))))
+        for ell, (c, e) in enumerate(zip(s.cl, s.error, strict=True))
+    ]
+    with atomic_write(path) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _print_spectrum(s: Any) -> None:
+    click.echo(f"{'ell':>6} {'C_ell':>24} {'relative error':>15} {'law':>12}")
+    for ell, (c, e, share) in enumerate(zip(s.cl, s.error, s.law, strict=True)):
+        click.echo(f"{ell:6d} {c:24.16e} {e:15.1e} {share:12.4e}")
+    click.echo(f"beyond ell = {s.lmax}: {s.tail:.4g} of the variance")
+
+
+def _finite(values: Any) -> list[float | None]:
+    # JSON knows no infinity: null says that no digit is known
+    return [float(x) if x < float("inf") else None for x in values]
+
+
+def _integers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ValueError(f"--depths {text!r}: give integers with commas between, as in 1,20,40") from error
+
+
+@contextmanager
+def _progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], object] | None]:
+    if quiet:
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
