@@ -7,7 +7,6 @@ import enum
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
@@ -33,7 +32,9 @@ def version() -> str:
 
 def digest(array: Any) -> str:
     """SHA-256 of an array's type, shape and bytes (little endian), as 64 hexadecimal digits."""
-    a = np.ascontiguousarray(array)
+    a = np.asarray(array, order="C")
+    if a.dtype.hasobject:
+        raise TypeError("an array of objects holds their addresses, which no other process has: give numbers")
     a = a.astype(a.dtype.newbyteorder("<"), copy=False)
     return hashlib.sha256(f"{a.dtype.str}{a.shape}".encode() + a.tobytes()).hexdigest()
 
@@ -73,7 +74,7 @@ def describe(obj: Any) -> Any:
         return [describe(item) for item in obj]
     if dataclasses.is_dataclass(obj) and not isinstance(obj, type):
         fields = {f.name: describe(getattr(obj, f.name)) for f in dataclasses.fields(obj) if f.compare}
-        return {"type": f"{type(obj).__module__}:{type(obj).__qualname__}", **fields}
+        return {"type": _function_name(type(obj)), **fields}
     return _function_name(obj)
 
 
@@ -114,21 +115,18 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
     ['a.txt']
     """
     target = Path(path)
+    if target.is_dir():
+        raise ValueError(f"cannot write {str(target)!r}: it is a folder; name a file in it")
+    # not tempfile's: it makes files private, and the usual mode cannot be asked for without changing it for all threads
+    part = target.with_name(f".{target.stem}-{os.urandom(6).hex()}{target.suffix}")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+        part.touch(exist_ok=False)
     except OSError as error:
         raise ValueError(
             f"cannot write {str(target)!r}: {error.strerror}; choose an existing folder that you may write to"
         ) from error
-    os.close(handle)
-    part = Path(name)
     try:
         yield part
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o666 & ~mask)  # mkstemp makes it private, a user expects the usual mode
-        if target.is_dir():
-            raise ValueError(f"cannot write {str(target)!r}: it is a folder; name a file in it")
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -87,7 +87,7 @@ def validate(
     spectrum: Spectrum,
     size: int,
     *,
-    iterations: int = 6,
+    iterations: int = 3,
     alpha: float = 0.01,
     progress: Callable[[int, int], object] | None = None,
 ) -> Report:
@@ -99,7 +99,8 @@ def validate(
         Maps of a Gaussian field, its C_ell, and how many maps to draw. Multipoles up to ell = 1.5 nside are compared:
         beyond, no analysis of a HEALPix map is accurate.
     iterations
-        Jacobi iterations of the analysis. Its bias is measured on maps of the expected spectrum with known a_lm.
+        Jacobi iterations of the analysis. Its bias is measured on maps of the expected spectrum with known a_lm; with
+        6, more multipoles of a steep spectrum can be tested.
     alpha
         Probability that a right sampler is refused.
     progress

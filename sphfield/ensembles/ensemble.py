@@ -1,0 +1,212 @@
+"""A sampler and a seed in, numbered realisations out; with a statistic, its values and their mean and error."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sphfield.fields.pixels import whole
+from sphfield.typing import Array, Sampler, Statistic
+
+__all__ = ["Ensemble", "Estimate", "measure"]
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Realisations of a sampler, each a function of (sampler, seed, index) and of nothing else.
+
+    So any of them can be drawn again, in any order, thread or process, and an ensemble grows without recomputing.
+    It has no end: ``len`` is not defined, and iterating over it does not stop.
+
+    Parameters
+    ----------
+    sampler : callable
+        rng -> map, shape (12 nside**2,), all values finite.
+    seed : int
+        Not negative.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If the sampler is not callable, or if seed or index is negative or not an integer; for an index whose map is
+        not finite, naming it.
+
+    Examples
+    --------
+    >>> from sphfield import GaussianField, Spectrum
+    >>> maps = Ensemble(GaussianField(Spectrum([1.0, 0.5]), nside=1), seed=3)
+    >>> bool(np.array_equal(maps[7], maps.sampler(maps.rng(7))))
+    True
+    """
+
+    sampler: Sampler
+    seed: int
+
+    def __post_init__(self) -> None:
+        if not callable(self.sampler):
+            raise TypeError(f"sampler = {self.sampler!r} is not callable: give a function rng -> map")
+        object.__setattr__(self, "seed", whole("seed", self.seed))
+
+    def rng(self, i: int) -> np.random.Generator:
+        """The generator of realisation ``i``."""
+        key = (whole("index", i),)
+        return np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence(self.seed, spawn_key=key)))
+
+    def __getitem__(self, i: int) -> Array:
+        m = _real(self.sampler(self.rng(i)), "the map of the sampler")
+        if m.ndim != 1:
+            raise ValueError(f"realisation {i} of seed {self.seed} has shape {m.shape}: a map has shape (12 nside**2,)")
+        if not np.isfinite(m).all():
+            bad = np.count_nonzero(~np.isfinite(m))
+            raise ValueError(
+                f"realisation {i} of seed {self.seed} has {bad} NaN or infinite pixels of {m.size}: "
+                "the sampler must return finite maps"
+            )
+        return m
+
+
+def measure(
+    ensemble: Ensemble,
+    statistic: Statistic,
+    indices: Iterable[int],
+    *,
+    threads: int | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> Array:
+    """The statistic of the realisations with these indices, one row each; maps are dropped once they are measured.
+
+    Parameters
+    ----------
+    ensemble : Ensemble
+        Where the maps come from.
+    statistic : callable
+        map -> array of a fixed shape.
+    indices : iterable of int
+        Which realisations, for example ``range(400)``.
+    threads : int, optional
+        As many as the process may use cores, if not given. The bytes are the same for any number.
+    progress : callable, optional
+        Called as ``progress(done, total)`` after each realisation, in order and in the calling thread.
+
+    Returns
+    -------
+    array, shape (n, *shape of one value)
+        In the order of ``indices``.
+
+    Raises
+    ------
+    ValueError
+        If there are no indices, or if the shape of the statistic changes from map to map. Exceptions of sampler and
+        statistic pass through with a note that names the realisation; what was not begun is cancelled.
+
+    Examples
+    --------
+    >>> from sphfield import GaussianField, Spectrum
+    >>> maps = Ensemble(GaussianField(Spectrum([1.0, 0.5]), nside=1), seed=3)
+    >>> measure(maps, np.var, range(5)).shape
+    (5,)
+    """
+    todo = [whole("index", i) for i in indices]
+    if not todo:
+        raise ValueError("no indices: give at least one realisation, for example range(100)")
+
+    def value(i: int) -> Array:
+        try:
+            return _real(statistic(ensemble[i]), "the statistic").copy()  # a view would keep the map alive
+        except Exception as error:
+            error.add_note(f"in realisation {i} of {ensemble!r}")
+            raise
+
+    pool = ThreadPoolExecutor(_cores() if threads is None else whole("threads", threads, 1))
+    try:
+        for done, row in enumerate(pool.map(value, todo)):
+            if done == 0:
+                rows = np.empty((len(todo), *row.shape))
+            if row.shape != rows.shape[1:]:
+                raise ValueError(
+                    f"the statistic has shape {rows.shape[1:]} in realisation {todo[0]} and {row.shape} in realisation "
+                    f"{todo[done]}: it must return one fixed shape"
+                )
+            rows[done] = row
+            if progress is not None:
+                progress(done + 1, len(todo))
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return rows
+
+
+def _real(values: Any, whose: str) -> Array:
+    if np.iscomplexobj(values):
+        raise TypeError(f"{whose} is complex: return real and imaginary part as two real arrays")
+    return np.asarray(values, dtype=np.float64)
+
+
+def _cores() -> int:
+    # a container or a batch system may grant fewer than the machine has
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Estimate:
+    """Mean of independent samples with its standard error, elementwise.
+
+    Parameters
+    ----------
+    samples : array_like, shape (n, *shape), n >= 2
+        What `measure` returns.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two samples.
+
+    Examples
+    --------
+    >>> e = Estimate([1.0, 2.0, 3.0])
+    >>> e, float(e.mean), float(e.std), float(e.pull(2.0))
+    (Estimate(count=3, shape=()), 2.0, 1.0, 0.0)
+    """
+
+    samples: Array
+
+    def __post_init__(self) -> None:
+        samples = np.array(self.samples, dtype=np.float64)
+        if samples.ndim == 0 or len(samples) < 2:
+            raise ValueError(f"samples has shape {samples.shape}: a standard error needs two samples or more")
+        samples.setflags(write=False)
+        object.__setattr__(self, "samples", samples)
+
+    def __repr__(self) -> str:
+        return f"Estimate(count={self.count}, shape={self.samples.shape[1:]})"
+
+    @property
+    def count(self) -> int:
+        """Number of samples."""
+        return len(self.samples)
+
+    @cached_property
+    def mean(self) -> Any:
+        """Mean over the samples."""
+        return self.samples.mean(axis=0)
+
+    @cached_property
+    def std(self) -> Any:
+        """Standard deviation of one sample, with n - 1 in the denominator."""
+        return self.samples.std(axis=0, ddof=1)
+
+    @property
+    def error(self) -> Any:
+        """Standard error of the mean, std / sqrt(n)."""
+        return self.std / np.sqrt(self.count)
+
+    def pull(self, expected: Any) -> Any:
+        """(mean - expected) / error; where the error is 0: 0 if the mean is exactly as expected, else infinite."""
+        excess = self.mean - np.asarray(expected, dtype=np.float64)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where(excess == 0.0, 0.0, excess / self.error)[()]

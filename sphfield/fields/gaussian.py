@@ -1,0 +1,124 @@
+"""C_ell in, Gaussian random a_lm and HEALPix maps out, from one documented stream of normals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sphfield.fields.pixels import check_lmax, check_nside
+from sphfield.fields.transforms import Engine, check_engine, synthesis
+from sphfield.spectra.spectrum import Spectrum
+from sphfield.typing import Array, ComplexArray
+
+__all__ = ["GaussianField", "synalm"]
+
+
+def synalm(cl: Any, rng: np.random.Generator) -> ComplexArray:
+    r"""Draw Gaussian a_lm with E|a_lm|^2 = C_ell.
+
+    One call ``rng.standard_normal((lmax + 1)**2)``, used in the order ell = 0, 1, ...; within ell first m = 0, then
+    real and imaginary part for m = 1 ... ell: :math:`a_{\ell 0} = \sqrt{C_\ell}\, z`,
+    :math:`a_{\ell m} = \sqrt{C_\ell / 2}\,(x + iy)`. So the coefficients up to some ell do not depend on lmax: a seed
+    shows the same large scales at every resolution, and the same sky for every spectrum.
+
+    Parameters
+    ----------
+    cl : array_like, shape (lmax + 1,)
+        Finite and not negative.
+    rng : numpy.random.Generator
+        Source of the normals.
+
+    Returns
+    -------
+    complex array, shape ((lmax + 1)(lmax + 2) / 2,)
+        In healpy's order; a_l0 is real. Given the same normals equal to ``healpy.synalm`` to rounding.
+
+    Raises
+    ------
+    ValueError
+        If ``cl`` is not a power spectrum.
+    TypeError
+        If ``rng`` is a seed instead of a generator.
+
+    Examples
+    --------
+    >>> small, large = (synalm(np.ones(n), np.random.default_rng(1)) for n in (2, 3))
+    >>> bool(small[0] == large[0]), small.shape, large.shape
+    (True, (3,), (6,))
+    """
+    cl = Spectrum(cl).cl  # for its checks
+    lmax = cl.size - 1
+    z = normals((lmax + 1) ** 2, rng)
+    ell, real = _stream(lmax)
+    alm = np.zeros((lmax + 1) * (lmax + 2) // 2, dtype=np.complex128)
+    alm.real[: lmax + 1] = np.sqrt(cl) * z[np.arange(lmax + 1) ** 2]
+    amplitude = np.sqrt(cl / 2.0)[ell]
+    alm.real[lmax + 1 :] = amplitude * z[real]
+    alm.imag[lmax + 1 :] = amplitude * z[real + 1]
+    return alm
+
+
+@dataclass(frozen=True)
+class GaussianField:
+    """Isotropic Gaussian field with a given spectrum, a sampler rng -> map.
+
+    Parameters
+    ----------
+    spectrum : Spectrum
+        The map carries its multipoles up to lmax; the share ``spectrum.tail`` of the variance is not drawn.
+    nside : int
+        A power of two with lmax <= 3 nside - 1.
+    engine : {"ducc0", "healpy"}
+        Who computes the transform, see `synthesis`.
+
+    Raises
+    ------
+    ValueError
+        If ``nside`` is no power of two from 1 to 8192 or does not carry the spectrum; the message names one that does.
+
+    Examples
+    --------
+    >>> field = GaussianField(Spectrum([4 * np.pi, 0.0]), nside=1)
+    >>> field(np.random.default_rng(0)).round(6).tolist() == 12 * [0.12573]
+    True
+    """
+
+    spectrum: Spectrum
+    nside: int
+    engine: Engine = "ducc0"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.spectrum, Spectrum):
+            raise TypeError(f"spectrum is a {type(self.spectrum).__name__}: give Spectrum(cl)")
+        object.__setattr__(self, "nside", check_nside(self.nside))
+        check_lmax(self.spectrum.lmax, self.nside, "the spectrum has")
+        check_engine(self.engine)
+
+    def alm(self, rng: np.random.Generator) -> ComplexArray:
+        """The coefficients of the map that ``self(rng)`` draws, in healpy's order."""
+        return synalm(self.spectrum.cl, rng)
+
+    def __call__(self, rng: np.random.Generator) -> Array:
+        """A map, shape (12 nside**2,), RING order."""
+        return synthesis(self.alm(rng), self.nside, engine=self.engine)
+
+
+def normals(size: int | tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Standard normals from a generator; a seed in its place is refused."""
+    if not hasattr(rng, "standard_normal"):
+        raise TypeError(f"rng = {rng!r} is not a random generator: pass np.random.default_rng(seed)")
+    return rng.standard_normal(size)
+
+
+@lru_cache(maxsize=4)
+def _stream(lmax: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    # for the coefficients with m >= 1 in healpy's order: their ell, and where their real part is in the stream of
+    # normals; the imaginary part is the next one
+    count = lmax + 1 - np.arange(1, lmax + 1)
+    m = np.repeat(np.arange(1, lmax + 1), count)
+    ell = m + np.arange(m.size) - np.repeat(np.cumsum(count) - count, count)
+    return ell.astype(np.int32), (ell**2 + 2 * m - 1).astype(np.intp)

@@ -1,0 +1,266 @@
+"""Maps, a_lm and C_ell to FITS files in healpy's layout and back, with cards that say what made them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import ducc0
+import numpy as np
+
+from sphfield.fields.pixels import UNSEEN, as_alm, as_map, check_nside, lmax_of, nside_of
+from sphfield.provenance import atomic_write, describe, version
+from sphfield.spectra.spectrum import Spectrum
+from sphfield.typing import Array, ComplexArray
+
+__all__ = ["read_alm", "read_cl", "read_map", "read_provenance", "write_alm", "write_cl", "write_map"]
+
+PathLike: TypeAlias = str | os.PathLike[str]
+Card: TypeAlias = tuple[str, Any, str]
+
+CARDS = {
+    "seed": "seed of the ensemble",
+    "index": "number of the realisation",
+    "nside": "resolution of the model",
+    "lmax": "its largest ell",
+}
+ROW = 1024  # pixels in a table row where they divide the map, as HEALPix's own tools write it
+
+
+def write_map(
+    path: PathLike,
+    m: Any,
+    *,
+    provenance: Mapping[str, Any] | None = None,
+    nest: bool = False,
+    dtype: Literal["float32", "float64"] = "float64",
+) -> None:
+    """Write a full-sky map, whole or not at all; ``healpy.read_map`` and astropy read it.
+
+    Parameters
+    ----------
+    path : path
+        An existing file is replaced; the suffix ``.fits.gz`` compresses.
+    m : array_like, shape (12 nside**2,)
+        Finite, no pixel UNSEEN.
+    provenance : mapping, optional
+        What made the map, for example ``{"sampler": field, "seed": 1, "index": 0}``. Its `describe` becomes JSON in
+        the card ``SPHFIELD``; seed, index, nside and lmax, where given, get cards of their own.
+    nest : bool
+        The order of ``m``, and of the file: NESTED instead of RING.
+    dtype : {"float64", "float32"}
+        Of the file; float32 keeps seven digits in half the size.
+
+    Raises
+    ------
+    ValueError
+        If the map is not as said above or the file cannot be written.
+    TypeError
+        If something in ``provenance`` cannot be described.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "one.fits"
+    ...     write_map(file, np.ones(12), provenance={"seed": 1})
+    ...     read_map(file).sum(), read_provenance(file)["seed"]
+    (np.float64(12.0), 1)
+    """
+    m = as_map(m)
+    if np.dtype(dtype) not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype = {dtype!r}: write float64 or float32")
+    rows = ROW if m.size % ROW == 0 else 1
+    letter = {4: "E", 8: "D"}[np.dtype(dtype).itemsize]
+    form = f"{rows}{letter}" if rows > 1 else letter
+    cards = [
+        ("PIXTYPE", "HEALPIX", "HEALPix pixelisation"),
+        ("ORDERING", "NESTED" if nest else "RING", "pixel order, RING or NESTED"),
+        ("NSIDE", nside_of(m.size), "resolution parameter of HEALPix"),
+        ("FIRSTPIX", 0, "first pixel (0 based)"),
+        ("LASTPIX", m.size - 1, "last pixel (0 based)"),
+        ("INDXSCHM", "IMPLICIT", "pixel index is the position"),
+        ("OBJECT", "FULLSKY", "sky coverage"),
+    ]
+    values = m.astype(dtype).reshape(-1, rows) if rows > 1 else m.astype(dtype)
+    _write(path, "MAP", [("T", form, values)], cards, provenance)
+
+
+def read_map(path: PathLike, *, nest: bool = False) -> Array:
+    """The first map of a HEALPix FITS file, native float64, in RING order whatever the order of the file.
+
+    Pixels that the file does not hold or marks as bad are UNSEEN (-1.6375e30) in the result, which transforms refuse.
+
+    Parameters
+    ----------
+    path : path
+        As written by `write_map`, healpy or other HEALPix tools; partial maps (INDXSCHM = EXPLICIT) are filled up.
+    nest : bool
+        Return NESTED order instead.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, is not FITS, is cut short or has no HEALPix keys; the message names path and reason.
+    """
+    with _reading(path):
+        cards, columns = _load(path, ("NSIDE", "ORDERING", "INDXSCHM"), 2)
+        if not {"NSIDE", "ORDERING"} <= set(cards):
+            raise ValueError("it has no cards NSIDE and ORDERING: it is no HEALPix map, or an incomplete one")
+        nside, ordering = check_nside(cards["NSIDE"]), str(cards["ORDERING"]).strip().upper()
+        if ordering not in ("RING", "NESTED", "NEST"):
+            raise ValueError(f"ORDERING = {ordering!r} is neither RING nor NESTED: correct that card")
+        partial = str(cards.get("INDXSCHM")).strip().upper() == "EXPLICIT"
+        m = _filled(columns, 12 * nside**2) if partial else np.asarray(columns[0], dtype=np.float64)
+        if m.size != 12 * nside**2:
+            raise ValueError(f"NSIDE = {nside} means {12 * nside**2} pixels, the table has {m.size}: it is incomplete")
+    m[np.abs(m - UNSEEN) <= 1e-5 * abs(UNSEEN)] = UNSEEN  # float32 files hold it to seven digits
+    if nest == (ordering != "RING"):
+        return m
+    base = ducc0.healpix.Healpix_Base(nside, "RING")
+    reorder = base.nest2ring if nest else base.ring2nest
+    return np.asarray(m[reorder(np.arange(m.size))])
+
+
+def write_alm(path: PathLike, alm: Any, *, provenance: Mapping[str, Any] | None = None) -> None:
+    """Write coefficients in healpy's order; ``healpy.read_alm`` and astropy read them. See `write_map`."""
+    alm = as_alm(alm)
+    lmax = lmax_of(alm.size)
+    ell, m = _ell_m(lmax)
+    columns = [
+        ("index", "J", (ell**2 + ell + m + 1).astype(np.int32)),
+        ("real", "D", alm.real),
+        ("imag", "D", alm.imag),
+    ]
+    cards = [("MAX-LPOL", lmax, "largest multipole"), ("MAX-MPOL", lmax, "largest order")]
+    _write(path, "ALM", columns, cards, provenance)
+
+
+def read_alm(path: PathLike) -> ComplexArray:
+    """Coefficients in healpy's order from a file of `write_alm` or healpy; those that are not in the file are 0.
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, is not FITS, is cut short or holds no a_lm; the message names path and reason.
+    """
+    with _reading(path):
+        columns = _load(path, (), 3)[1]
+        if len(columns) < 3 or columns[0].dtype.kind not in "iu":
+            raise ValueError("its table does not begin with the columns index, real, imag: it holds no a_lm")
+        index = columns[0].astype(np.int64)
+        if index.size == 0 or index.min() < 1:
+            raise ValueError("its first column is not l*l + l + m + 1 for ell >= 0: it holds no a_lm")
+        ell = np.sqrt(index - 1).astype(np.int64)
+        m, lmax = index - ell**2 - ell - 1, int(ell.max())
+        if m.min() < 0:
+            raise ValueError(f"it has a coefficient of m = {m.min()}: keep m >= 0, which is enough for a real field")
+        if index.size < lmax:  # before a wild index asks for gigabytes
+            raise ValueError(f"it has ell = {lmax} but only {index.size} coefficients: it is damaged or incomplete")
+        alm = np.zeros((lmax + 1) * (lmax + 2) // 2, dtype=np.complex128)
+        alm[m * (2 * lmax + 1 - m) // 2 + ell] = columns[1] + 1j * columns[2]
+    return alm
+
+
+def write_cl(path: PathLike, cl: Any, *, provenance: Mapping[str, Any] | None = None) -> None:
+    """Write C_ell for ell = 0 ... lmax; ``healpy.read_cl`` and astropy read it. See `write_map`."""
+    cl = Spectrum(cl).cl  # for its checks
+    _write(path, "CL", [("TEMPERATURE", "D", cl)], [("MAX-LPOL", cl.size - 1, "largest multipole")], provenance)
+
+
+def read_cl(path: PathLike) -> Array:
+    """C_ell from the first column of a file of `write_cl` or healpy, shape (lmax + 1,).
+
+    Raises
+    ------
+    ValueError
+        If the file is missing, is not FITS or is cut short; the message names path and reason.
+    """
+    with _reading(path):
+        return np.asarray(_load(path, (), 1)[1][0], dtype=np.float64)
+
+
+def read_provenance(path: PathLike) -> dict[str, Any]:
+    """What made a file, as written by sphfield; every such file has at least ``"version"``.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or was not written by sphfield.
+    """
+    with _reading(path):
+        cards = _load(path, ("SPHFIELD",), 1)[0]
+        if "SPHFIELD" not in cards:
+            raise ValueError("it has no card SPHFIELD: sphfield did not write it")
+        made: dict[str, Any] = json.loads(cards["SPHFIELD"])
+        return made
+
+
+def _write(
+    path: PathLike, name: str, columns: list[Any], cards: list[Card], provenance: Mapping[str, Any] | None
+) -> None:
+    from astropy.io import fits
+
+    made: dict[str, Any] = {**describe(provenance or {}), "version": version()}
+    hdu = fits.BinTableHDU.from_columns([fits.Column(name=n, format=f, array=a) for n, f, a in columns])
+    for number in range(1, len(columns) + 1):
+        hdu.header.set(f"TUNIT{number}", "", "dimensionless", after=f"TFORM{number}")
+    hdu.header["EXTNAME"] = (name, "content of this table")
+    given = [(key.upper(), made[key], comment) for key, comment in CARDS.items() if isinstance(made.get(key), int)]
+    for key, value, comment in [*given, *cards, ("CREATOR", f"sphfield {version()}", "software")]:
+        hdu.header[key] = (value, comment)
+    # astropy misreads long strings that hold quotes and slashes
+    text = json.dumps(made, sort_keys=True, separators=(",", ":"), allow_nan=False).replace("'", "\\u0027")
+    hdu.header["SPHFIELD"] = text
+    try:
+        with atomic_write(path) as part:
+            fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(str(part), overwrite=True)
+    except OSError as error:  # a full disk, for example
+        raise ValueError(f"cannot write {str(Path(path))!r}: {error}; choose another place") from error
+
+
+@contextmanager
+def _reading(path: PathLike) -> Iterator[None]:
+    # every reason why a file cannot be read comes out as one kind of error that names the file
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"cannot read {str(Path(path))!r}: {error}") from error
+
+
+def _load(path: PathLike, keys: tuple[str, ...], count: int) -> tuple[dict[str, Any], list[Any]]:
+    # those of the cards that are there, and the first columns, of the first table
+    from astropy.io import fits
+
+    try:
+        # our own handle: astropy leaves its own open when a file turns out to be damaged
+        with Path(path).open("rb") as stream, fits.open(stream, memmap=False) as hdus:
+            table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
+            if table is not None and len(table.columns):
+                cards = {key: table.header[key] for key in keys if key in table.header}
+                count = min(count, len(table.columns))
+                return cards, [np.array(table.data.field(k)).ravel() for k in range(count)]
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise ValueError(f"{error.strerror}; check the path") from error
+    except Exception as error:  # the bytes of a damaged file lead astropy, zlib and numpy into errors of every kind
+        raise ValueError(f"it is no FITS file, damaged or cut short ({error}); fetch or write it again") from error
+    raise ValueError("it has no binary table: it is an image, or cut short; fetch or write it again")
+
+
+def _filled(columns: list[Any], npix: int) -> Array:
+    # a partial map lists its pixels in the first column
+    m, index = np.full(npix, UNSEEN), columns[0].astype(np.int64)
+    if len(columns) < 2 or (index.size and not 0 <= index.min() <= index.max() < npix):
+        raise ValueError(f"its first column does not list pixels from 0 to {npix - 1}, as INDXSCHM = EXPLICIT promises")
+    m[index] = columns[1]
+    return m
+
+
+def _ell_m(lmax: int) -> tuple[Any, Any]:
+    m = np.repeat(np.arange(lmax + 1), lmax + 1 - np.arange(lmax + 1))
+    ell = np.concatenate([np.arange(k, lmax + 1) for k in range(lmax + 1)])
+    return ell, m
