@@ -15,7 +15,7 @@ export UV_SYSTEM_CERTS ?= 1
 PIP_FLAGS := --quiet --disable-pip-version-check --no-compile
 
 # one thread a worker: OpenMP pools of several processes on the same cores slow each other down several times
-TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(PYTEST_ARGS)
+TEST := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist loadscope $(PYTEST_ARGS)
 
 .DELETE_ON_ERROR:
 .PHONY: help setup gallery test test-all lint docs notebooks bench lock clean

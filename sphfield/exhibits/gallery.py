@@ -16,6 +16,7 @@ from sphfield.ensembles.validation import validate
 from sphfield.exhibits import sheets
 from sphfield.exhibits.exhibition import Exhibition, moments
 from sphfield.fields.gaussian import GaussianField
+from sphfield.fields.pixels import check_nside
 from sphfield.fields.transforms import synthesis
 from sphfield.figures.gallery import Scale
 from sphfield.io import write_map
@@ -61,6 +62,10 @@ def write_gallery(
     ValueError
         If the folder cannot be written to, or an activation, depth or lmax is refused.
     """
+    if check < 0:
+        raise ValueError(f"check = {check} maps: give a positive number, or 0 for no check")
+    check_nside(show.nside)
+    describe(show)  # refuses an activation that cannot be named, before the work
     target = _folder(folder)
     rows, columns = len(show.activations), len(show.depths)
     total = 2 * rows * columns + len(scales) + 1 + (rows + 1 if check else 0)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import math
 import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -45,6 +46,7 @@ __all__ = [
 Degrees = tuple[float, float]
 Kinks = tuple[tuple[float, int, float], ...]
 INF = float("inf")
+_SERIES = tuple(2.0 * k / math.factorial(2 * k + 1) for k in range(8, 0, -1))
 
 
 def _angle(t: Any) -> Any:
@@ -56,8 +58,8 @@ def _sin_minus_theta_cos(theta: Any) -> Any:
     # sin(theta) - theta cos(theta) = sum_k (-1)^(k+1) 2k theta^(2k+1) / (2k+1)!; below 1/2 the difference cancels
     square = theta * theta
     series = 0.0
-    for k in range(8, 0, -1):
-        series = 2.0 * k / special.factorial(2 * k + 1) - square * series
+    for c in _SERIES:
+        series = c - square * series
     return np.where(theta < 0.5, theta * square * series, np.sin(theta) - theta * np.cos(theta))
 
 

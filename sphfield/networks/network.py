@@ -82,7 +82,7 @@ class Network:
     @property
     def activation_variance(self) -> float:
         """E[sigma(Z)**2] for standard normal Z."""
-        return float(dual_of(self.activation).dual(1.0))
+        return _variance(self.activation)
 
     def layer(self, u: Any) -> Any:
         """kappa(u), u in [-1, 1]."""
@@ -184,6 +184,11 @@ class Network:
                 continue
             taylor.append(_binomial_sum(self.activation, r) * self._gain)
         return taylor[: order + 1]
+
+
+@lru_cache(maxsize=256)
+def _variance(activation: Activation) -> float:
+    return float(dual_of(activation).dual(1.0))
 
 
 def _both(highest: float) -> tuple[float, float]:
