@@ -21,30 +21,45 @@ import inspect
 import math
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
 from scipy import special
 
-from sphfield.networks.hermite import cosech_coefficients
+from sphfield.networks import repu
+from sphfield.networks.hermite import cosech_coefficients, hermite_coefficients, silu_coefficients
+from sphfield.networks.kinks import Kinks
 from sphfield.typing import Activation, Array
 
 __all__ = [
+    "Abs",
+    "Arctan",
     "CosSin",
     "Cosine",
+    "ELU",
     "Erf",
+    "Exp",
     "GELU",
     "Gaussian",
+    "Hermite",
+    "Identity",
     "LeakyReLU",
+    "Mish",
+    "RePU",
     "ReLU",
+    "SELU",
+    "SiLU",
     "Sigmoid",
+    "Sign",
     "Sine",
+    "Softplus",
+    "Softsign",
     "Step",
     "Tanh",
 ]
 
 Degrees = tuple[float, float]
-Kinks = tuple[tuple[float, int, float], ...]
 INF = float("inf")
 _SERIES = tuple(2.0 * k / math.factorial(2 * k + 1) for k in range(8, 0, -1))
 
@@ -416,6 +431,277 @@ class Sigmoid:
         out = cosech_coefficients(n, np.pi)
         out[:1] = 0.25
         return out
+
+
+@dataclass(frozen=True)
+class Softplus:
+    """log(1 + exp(z)). Low-disorder; its derivative is the sigmoid."""
+
+    degrees: ClassVar[Degrees] = (INF, 1)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return np.logaddexp(0.0, z)
+
+    def dual_coefficients(self, n: int) -> Array:
+        # sqrt(p) mu_p(sigma) = mu_{p-1}(sigma'); the mean has no closed form
+        p = np.arange(1.0, max(n, 2))
+        out = np.zeros(max(n, 2))
+        out[1:] = Sigmoid().dual_coefficients(p.size) / p
+        out[0] = _mean(self) ** 2
+        return out[:n]
+
+
+@dataclass(frozen=True)
+class SiLU:
+    """z / (1 + exp(-z)), also called swish (Ramachandran et al. 2017). High-disorder."""
+
+    degrees: ClassVar[Degrees] = (INF, 1)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return np.asarray(z) * special.expit(z)
+
+    def dual_coefficients(self, n: int) -> Array:
+        out = silu_coefficients(max(n, 2))
+        out[:2] = _mean(self) ** 2, 0.25
+        return out[:n]
+
+
+@lru_cache(maxsize=16)
+def _mean(sigma: Activation) -> float:
+    return float(hermite_coefficients(sigma, 1)[0])
+
+
+@dataclass(frozen=True)
+class Mish:
+    """z tanh(log(1 + exp(z))) (Misra 2019). High-disorder."""
+
+    def __call__(self, z: Any) -> Any:
+        return np.asarray(z) * np.tanh(np.logaddexp(0.0, z))
+
+
+@dataclass(frozen=True)
+class Arctan:
+    """arctan(z). High-disorder."""
+
+    degrees: ClassVar[Degrees] = (-1, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return np.arctan(z)
+
+
+@dataclass(frozen=True)
+class Softsign:
+    """z / (1 + |z|). High-disorder; its second derivative jumps by -4 at 0."""
+
+    degrees: ClassVar[Degrees] = (-1, INF)
+    kinks: ClassVar[Kinks] = ((0.0, 2, -4.0),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.asarray(z) / (1.0 + np.abs(z))
+
+
+@dataclass(frozen=True)
+class ELU:
+    """z where z > 0, else alpha (exp(z) - 1) (Clevert, Unterthiner, Hochreiter 2016). High-disorder at alpha = 1."""
+
+    alpha: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.alpha):
+            raise ValueError(f"alpha = {self.alpha} must be finite")
+
+    @property
+    def kinks(self) -> Kinks:
+        return ((0.0, 2, -1.0),) if self.alpha == 1 else ((0.0, 1, 1.0 - self.alpha),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.where(np.asarray(z) > 0, z, self.alpha * np.expm1(np.minimum(z, 0.0)))
+
+
+@dataclass(frozen=True)
+class SELU:
+    """lambda ELU(alpha), with constants that make variance 1 a fixed point (Klambauer et al. 2017). High-disorder."""
+
+    degrees: ClassVar[Degrees] = (INF, INF)
+    kinks: ClassVar[Kinks] = ((0.0, 1, 1.0507009873554804934193 * (1.0 - 1.6732632423543772848170)),)
+
+    def __call__(self, z: Any) -> Any:
+        return 1.0507009873554804934193 * ELU(1.6732632423543772848170)(z)
+
+
+@dataclass(frozen=True)
+class Abs:
+    """|z|. Sparse; the leaky ReLU of slope -1."""
+
+    degrees: ClassVar[Degrees] = (INF, -1)
+    kinks: ClassVar[Kinks] = ((0.0, 1, 2.0),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.abs(z)
+
+    def dual(self, u: Any) -> Any:
+        return LeakyReLU(-1.0).dual(u)
+
+    def dual_slope(self, u: Any) -> Any:
+        return LeakyReLU(-1.0).dual_slope(u)
+
+    def dual_complement(self, t: Any) -> Any:
+        return LeakyReLU(-1.0).dual_complement(t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return LeakyReLU(-1.0).dual_coefficients(n)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """-1 where z < 0, 1 where z > 0. Fractal; dual kernel (2/pi) arcsin(u)."""
+
+    degrees: ClassVar[Degrees] = (-1, INF)
+    kinks: ClassVar[Kinks] = ((0.0, 0, 2.0),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.sign(z)
+
+    def dual(self, u: Any) -> Any:
+        return 2.0 / np.pi * np.arcsin(u)
+
+    def dual_slope(self, u: Any) -> Any:
+        return 4.0 * Step().dual_slope(u)
+
+    def dual_complement(self, t: Any) -> Any:
+        return 4.0 * Step().dual_complement(t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return np.where(np.arange(n) == 0, 0.0, 4.0 * Step().dual_coefficients(n))
+
+
+@dataclass(frozen=True)
+class Exp:
+    """exp(a z). Low-disorder, sparse, high-disorder as a <, =, > 1: the normalised kernel of cos(a z) + sin(a z)."""
+
+    a: float = 1.0
+    degrees: ClassVar[Degrees] = (INF, INF)
+    kinks: ClassVar[Kinks] = ()
+
+    def __post_init__(self) -> None:
+        _positive("a", self.a)
+
+    def __call__(self, z: Any) -> Any:
+        return np.exp(self.a * np.asarray(z))
+
+    def dual(self, u: Any) -> Any:
+        return np.exp(self.a**2 * (1.0 + u))
+
+    def dual_slope(self, u: Any) -> Any:
+        return self.a**2 * self.dual(u)
+
+    def dual_complement(self, t: Any) -> Any:
+        return -np.exp(2.0 * self.a**2) * np.expm1(-(self.a**2) * t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return float(np.exp(2.0 * self.a**2)) * _poisson(self.a**2, n)
+
+
+@dataclass(frozen=True)
+class Hermite:
+    """Normalised Hermite polynomial He_p(z) / sqrt(p!), with the dual kernel u**p. High-disorder for p >= 2."""
+
+    p: float = 2
+
+    def __post_init__(self) -> None:
+        if self.p != int(self.p) or not 1 <= self.p <= 100:
+            raise ValueError(f"p = {self.p} must be a whole number from 1 to 100")
+
+    @property
+    def degrees(self) -> Degrees:
+        return (self.p, -1) if self.p % 2 == 0 else (-1, self.p)
+
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        now: Any = np.ones_like(np.asarray(z, dtype=np.float64))
+        before: Any = 0.0
+        for k in range(int(self.p)):
+            before, now = now, (z * now - math.sqrt(k) * before) / math.sqrt(k + 1.0)
+        return now
+
+    def dual(self, u: Any) -> Any:
+        return np.asarray(u, dtype=np.float64) ** int(self.p)
+
+    def dual_slope(self, u: Any) -> Any:
+        return self.p * np.asarray(u, dtype=np.float64) ** (int(self.p) - 1)
+
+    def dual_complement(self, t: Any) -> Any:
+        u = 1.0 - np.asarray(t, dtype=np.float64)
+        return t * sum(u**j for j in range(int(self.p)))
+
+    def dual_coefficients(self, n: int) -> Array:
+        return np.where(np.arange(n) == self.p, 1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Identity:
+    """z: the linear network, whose field is one random dipole at any depth."""
+
+    degrees: ClassVar[Degrees] = (-1, 1)
+    kinks: ClassVar[Kinks] = ()
+
+    def __call__(self, z: Any) -> Any:
+        return np.asarray(z, dtype=np.float64)
+
+    def dual(self, u: Any) -> Any:
+        return np.asarray(u, dtype=np.float64)
+
+    def dual_slope(self, u: Any) -> Any:
+        return np.ones_like(np.asarray(u, dtype=np.float64))
+
+    def dual_complement(self, t: Any) -> Any:
+        return np.asarray(t, dtype=np.float64)
+
+    def dual_coefficients(self, n: int) -> Array:
+        return np.where(np.arange(n) == 1, 1.0, 0.0)
+
+
+@dataclass(frozen=True)
+class RePU:
+    """max(z, 0)**k, k = 1, 2, ... High-disorder for k >= 2 (dual: Cho and Saul 2009; here from a recursion in k)."""
+
+    k: float = 2
+
+    def __post_init__(self) -> None:
+        if self.k != int(self.k) or not 1 <= self.k <= 20:
+            raise ValueError(f"k = {self.k} must be a whole number from 1 to 20")
+
+    @property
+    def degrees(self) -> Degrees:
+        return (self.k, INF) if self.k % 2 == 0 else (INF, self.k)
+
+    @property
+    def kinks(self) -> Kinks:
+        return ((0.0, int(self.k), float(math.factorial(int(self.k)))),)
+
+    def __call__(self, z: Any) -> Any:
+        return np.maximum(z, 0.0) ** int(self.k)
+
+    def dual(self, u: Any) -> Any:
+        return repu.dual(int(self.k), u)
+
+    def dual_slope(self, u: Any) -> Any:
+        return self.k**2 * repu.dual(int(self.k) - 1, u)
+
+    def dual_complement(self, t: Any) -> Any:
+        return repu.complement(int(self.k), t)
+
+    def dual_coefficients(self, n: int) -> Array:
+        # the dual kernel of k integrates k^2 times that of k - 1
+        squares: Array = Step().dual_coefficients(n)
+        for k in range(1, int(self.k) + 1):
+            mean = 2.0 ** (0.5 * k - 1.0) * math.gamma(0.5 * (k + 1.0)) / math.sqrt(math.pi)
+            squares = np.concatenate([[mean**2], k**2 * squares[:-1] / np.arange(1.0, max(n, 1))])[:n]
+        return squares
 
 
 def activation(name: str) -> Activation:

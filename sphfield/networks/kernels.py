@@ -55,7 +55,13 @@ class NNGP:
     network: Network
 
     def __call__(self, u: Any) -> Any:
-        return 1.0 - self.complement(1.0 - _correlation(u))
+        u = _correlation(u)
+        even, odd = self.network.degrees()
+        if even >= 0 and odd >= 0:
+            return 1.0 - self.complement(1.0 - u)
+        # 1 - u would round the distance from u = -1, on which a deep network varies
+        mirrored = 1.0 - self.complement(1.0 - np.abs(u))
+        return mirrored if odd < 0 else np.sign(u) * mirrored
 
     def complement(self, t: Any) -> Any:
         """1 - k(1 - t) for t in [0, 2]; relative error below 1e-12 for t <= 1.7, and at any t for odd and even kernels.
@@ -105,7 +111,8 @@ class NNGP:
     @property
     def rounding(self) -> float:
         """Relative rounding error of `complement`: a few units in the last place for every layer."""
-        return 16.0 * float(np.finfo(np.float64).eps) * (self.network.depth + 1)
+        layers = self.network.depth
+        return 16.0 * float(np.finfo(np.float64).eps) * (layers + 1) + self.network.relative_error * layers
 
     @property
     def cri(self) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sphfield.networks.hermite import MOST, dual_of
+from sphfield.networks.polar import PolarDual
 from sphfield.typing import Activation, Array
 
 __all__ = ["Network", "Regime"]
@@ -104,8 +105,13 @@ class Network:
 
     @property
     def error(self) -> float:
-        """Absolute error of one layer; 0 where it is rounding."""
+        """Absolute error of one layer: what an opaque activation's Hermite series misses; 0 where it is rounding."""
         return float(getattr(dual_of(self.activation), "error", 0.0))
+
+    @property
+    def relative_error(self) -> float:
+        """Relative error of `layer_complement` beyond rounding; 0 for closed forms and power series."""
+        return float(getattr(dual_of(self.activation), "relative_error", 0.0))
 
     @property
     def _gain(self) -> float:
@@ -136,8 +142,13 @@ class Network:
             return (-1.0, highest)
         return (even, odd) if self.depth == 1 else _both(highest)
 
+    @property
+    def margin(self) -> float:
+        """kappa'(1) - 1: its sign is the regime, its size the distance from the critical line."""
+        return self.slope - 1.0
+
     def regime(self) -> Regime:
-        """Sparse within max(1e-9, its error) of kappa'(1) = 1; the error of an unresolved kink widens it.
+        """Sparse within max(1e-9, its error) of kappa'(1) = 1.
 
         Raises
         ------
@@ -152,11 +163,38 @@ class Network:
         if self.error > 0.0:
             raise ValueError(
                 f"kappa'(1) = {slope:.3g} of {self.activation!r} is not accurate: its Hermite series leaves "
-                f"{self.error:.1g} of the variance; use an activation of the catalogue, or a smooth one"
+                f"{self.error:.1g} of the variance; it varies too fast, rescale its argument"
             )
-        if abs(slope - 1.0) <= 1e-9:
+        if abs(slope - 1.0) <= max(1e-9, 10.0 * self.relative_error):
             return Regime.SPARSE
         return Regime.LOW if slope < 1.0 else Regime.HIGH
+
+    @property
+    def critical_bias(self) -> float:
+        """Share of the variance in biases at which kappa'(1) = 1, for this activation: 1 - 1 / kappa'(1) without bias.
+
+        NaN for low-disorder activations, whose slope no bias can raise; 1 for those that jump.
+        """
+        slope = Network(self.activation, 1).slope
+        return 1.0 - 1.0 / slope if slope >= 1.0 else np.nan
+
+    def fixed_point(self) -> float:
+        """u*, the correlation that depth drives any two different inputs to: 1 unless the regime is high-disorder.
+
+        In the high-disorder regime the only solution of kappa(u) = u below 1; 0 for odd activations without bias.
+        """
+        if self.slope <= 1.0 or abs(self.margin) <= 1e-9:
+            return 1.0
+        if float(self.layer(0.0)) <= 0.0:
+            return 0.0
+        # kappa is convex on [0, 1]: Newton's method for kappa(u) - u from 0 rises to the root without passing it
+        u = 0.0
+        for _ in range(200):
+            step = float((self.layer(u) - u) / (1.0 - self.layer_slope(u)))
+            u += step
+            if abs(step) < 1e-16:
+                break
+        return u
 
     def derivatives(self, order: int) -> tuple[float, ...]:
         """Derivatives of the kernel of this network at u = 1, of orders 0 ... `order`; ``inf`` where it has none.
@@ -182,7 +220,14 @@ class Network:
             if r >= smooth:
                 taylor.append(np.inf)
                 continue
-            taylor.append(_binomial_sum(self.activation, r) * self._gain)
+            if isinstance(dual_of(self.activation), PolarDual):
+                if r > 2:
+                    raise ValueError(
+                        f"derivative {r} of {self.activation!r} is not known: it has kinks; ask for order 2"
+                    )
+                taylor.append(0.5 * dual_of(self.activation).second_derivative * self._gain)
+            else:
+                taylor.append(_binomial_sum(self.activation, r) * self._gain)
         return taylor[: order + 1]
 
 

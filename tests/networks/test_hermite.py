@@ -69,11 +69,14 @@ def test_the_complement_of_a_series_keeps_its_digits(t, sigma):
     assert float(kernel.dual_complement(t)) == pytest.approx(float(exact), rel=3e-15)
 
 
-def test_a_kink_shows_in_the_stated_error():
-    relu = dual_of(lambda z: np.maximum(z, 0.0))
-    missing = 1.0 - relu.dual(1.0) / 0.5
-    assert 1e-7 < relu.error < 1e-4
-    assert relu.error == pytest.approx(missing, rel=1e-6)
+def test_an_activation_too_fast_for_its_series_says_how_much_is_missing():
+    # mu_p^2 of sin(a z) is Poisson in p with mean a^2 = 2025, and 2048 coefficients are summed
+    fast = dual_of(lambda z: np.sin(45.0 * z))
+    missing = 1.0 - fast.dual(1.0) / 0.5
+    assert 0.2 < missing < 0.4
+    assert fast.error == pytest.approx(missing, rel=1e-6)
+    with pytest.raises(ValueError, match="varies too fast: 2048 Hermite coefficients hold"):
+        dual_of(lambda z: np.sin(60.0 * z)).dual(1.0)
 
 
 def test_hermite_coefficients_of_a_polynomial_end_with_its_degree():

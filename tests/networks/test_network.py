@@ -103,12 +103,13 @@ def test_the_regularity_index_halves_with_each_layer_of_steps():
     assert Network(Tanh(), 7).cri == math.inf
 
 
-def test_the_slope_of_an_unresolved_kink_is_not_called_a_regime():
-    def opaque_relu(z):
-        return np.maximum(z, 0.0)
+def test_the_slope_of_an_unresolved_activation_is_not_called_a_regime():
+    with pytest.raises(ValueError, match="varies too fast"):
+        Network(lambda z: np.sin(45.0 * z), 1).regime()
 
-    with pytest.raises(ValueError, match="is not accurate"):
-        Network(opaque_relu, 1).regime()
+
+def test_an_opaque_relu_is_sparse():
+    assert Network(lambda z: np.maximum(z, 0.0), 3).regime() is Regime.SPARSE
 
 
 @pytest.mark.parametrize(
