@@ -11,19 +11,34 @@ from typing import TYPE_CHECKING, Any
 
 _HOMES = {
     "networks.activations": (
+        "Abs",
+        "Arctan",
         "CosSin",
         "Cosine",
+        "ELU",
         "Erf",
+        "Exp",
         "GELU",
         "Gaussian",
+        "Hermite",
+        "Identity",
         "LeakyReLU",
+        "Mish",
+        "RePU",
         "ReLU",
+        "SELU",
+        "SiLU",
         "Sigmoid",
+        "Sign",
         "Sine",
+        "Softplus",
+        "Softsign",
         "Step",
         "Tanh",
-        "activation",
     ),
+    "networks.names": ("activation",),
+    "networks.ntk": ("NTK",),
+    "networks.initialisation": ("Scaled", "from_weights"),
     "networks.network": ("Network", "Regime"),
     "networks.kernels": ("NNGP",),
     "spectra.spectrum": ("Spectrum",),
@@ -63,21 +78,36 @@ if TYPE_CHECKING:
     from sphfield.fields.gaussian import GaussianField, synalm
     from sphfield.fields.transforms import analysis, synthesis
     from sphfield.networks.activations import (
+        ELU,
         GELU,
+        SELU,
+        Abs,
+        Arctan,
         Cosine,
         CosSin,
         Erf,
+        Exp,
         Gaussian,
+        Hermite,
+        Identity,
         LeakyReLU,
+        Mish,
         ReLU,
+        RePU,
         Sigmoid,
+        Sign,
+        SiLU,
         Sine,
+        Softplus,
+        Softsign,
         Step,
         Tanh,
-        activation,
     )
+    from sphfield.networks.initialisation import Scaled, from_weights
     from sphfield.networks.kernels import NNGP
+    from sphfield.networks.names import activation
     from sphfield.networks.network import Network, Regime
+    from sphfield.networks.ntk import NTK
     from sphfield.provenance import describe
     from sphfield.spectra.angular import angular_spectrum
     from sphfield.spectra.spectrum import Spectrum

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import click
@@ -18,9 +17,6 @@ DEPTH = click.option("-L", "--depth", default=1, show_default=True, help="Hidden
 BIAS = click.option("--bias-var", default=0.0, show_default=True, help="Share of the variance in biases, [0, 1).")
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of the ensemble.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
-DATA = (".fits", ".gz")
-TABLES = (".csv", ".txt")
-FIGURES = (".png", ".pdf", ".svg", ".webp")
 
 
 class _Group(click.Group):
@@ -50,11 +46,12 @@ def main() -> None:
 def list_activations(as_json: bool) -> None:
     """List the catalogue of activations with their regimes."""
     from sphfield.networks import activations
+    from sphfield.networks.names import activation
     from sphfield.networks.network import Network
 
     rows = []
     for name in sorted(activations.__all__, key=str.lower):
-        network = Network(activations.activation(name), 1)
+        network = Network(activation(name), 1)
         text = str(getattr(activations, name).__doc__).strip().splitlines()[0]
         slope = network.slope if network.slope < float("inf") else None
         rows.append({"name": name, "slope": slope, "regime": str(network.regime()), "summary": text})
@@ -82,7 +79,9 @@ def spectrum(activation: str, depth: int, bias_var: float, lmax: int, output: st
 
     s = _spectrum(activation, depth, bias_var, lmax)
     if output is not None:
-        _write(output, {DATA: lambda p: _spectrum_fits(p, s), TABLES: lambda p: _spectrum_table(p, s)}, _drawn(s))
+        from sphfield.exhibits.single import write_spectrum_file
+
+        write_spectrum_file(output, s)
     if as_json:
         numbers = {name: _finite(getattr(s, name)) for name in ("cl", "error", "law")}
         click.echo(json.dumps({**describe(s), "tail": s.tail, "variance": s.variance, **numbers}))
@@ -115,6 +114,7 @@ def draw_map(
 ) -> None:
     """Draw one map of a network's field and write it."""
     from sphfield.ensembles.ensemble import Ensemble
+    from sphfield.exhibits.single import write_map_file
     from sphfield.fields.gaussian import GaussianField
     from sphfield.fields.pixels import check_nside
     from sphfield.provenance import describe
@@ -122,26 +122,8 @@ def draw_map(
     s = _spectrum(activation, depth, bias_var, 2 * check_nside(nside) if lmax is None else lmax)
     field = GaussianField(s, nside)
     recipe = {"sampler": field, "seed": seed, "index": index, "lmax": s.lmax, "nside": nside}
-    maps = Ensemble(field, seed)
-
-    def data(path: Path) -> None:
-        from sphfield.io import write_map
-
-        write_map(path, maps[index], provenance=recipe)
-
-    def figure() -> Any:
-        from matplotlib.figure import Figure
-
-        from sphfield.figures import colour_bar, mollweide
-
-        sheet = Figure(figsize=(8, 4.8), layout="constrained")
-        ax = sheet.add_subplot()
-        image = mollweide(maps[index], ax, graticule=30)
-        ax.set_title(f"{activation}, depth {depth}, seed {seed}, realisation {index}")
-        colour_bar(image, ax, "$T$")
-        return sheet, recipe
-
-    _write(output, {DATA: data}, figure)
+    title = f"{activation}, depth {depth}, seed {seed}, realisation {index}"
+    write_map_file(output, Ensemble(field, seed)[index], recipe, title)
     if as_json:
         click.echo(json.dumps({"file": output, "share": float(s.law.sum()), **describe(recipe)}))
     else:
@@ -187,7 +169,7 @@ def gallery(
     """
     from sphfield.exhibits.exhibition import Exhibition
     from sphfield.exhibits.gallery import write_gallery
-    from sphfield.networks.activations import activation
+    from sphfield.networks.names import activation
 
     chosen = tuple(activation(name) for name in activations or ("gaussian:2", "relu", "tanh"))
     show = Exhibition(chosen, _integers(depths), seed, lmax=lmax, nside=nside, bias_var=bias_var)
@@ -201,64 +183,12 @@ def gallery(
 
 
 def _spectrum(name: str, depth: int, bias_var: float, lmax: int) -> Any:
-    from sphfield.networks.activations import activation
     from sphfield.networks.kernels import NNGP
+    from sphfield.networks.names import activation
     from sphfield.networks.network import Network
     from sphfield.spectra.angular import angular_spectrum
 
     return angular_spectrum(NNGP(Network(activation(name), depth, bias_var)), lmax)
-
-
-def _write(output: str, writers: dict[tuple[str, ...], Callable[[Path], None]], figure: Callable[[], Any]) -> None:
-    path = Path(output)
-    for suffixes, writer in writers.items():
-        if path.suffix.lower() in suffixes:
-            writer(path)
-            return
-    if path.suffix.lower() not in FIGURES:
-        known = [s for suffixes in (*writers, FIGURES) for s in suffixes]
-        raise ValueError(f"{output!r}: the suffix chooses the format; use one of {', '.join(known)}")
-    from sphfield.provenance import atomic_write, describe
-
-    sheet, recipe = figure()
-    with atomic_write(path) as part:
-        keys = {".png": "Source", ".svg": "Source", ".pdf": "Subject"}
-        key = keys.get(path.suffix.lower())
-        sheet.savefig(part, dpi=150, metadata={key: json.dumps(describe(recipe))} if key else None)
-
-
-def _drawn(s: Any) -> Callable[[], Any]:
-    def figure() -> Any:
-        from matplotlib.figure import Figure
-
-        from sphfield.figures import spectrum as draw
-
-        sheet = Figure(figsize=(7, 4.5), layout="constrained")
-        ax = sheet.add_subplot()
-        draw(s, ax)
-        ax.set_title(f"{s.kernel.network.activation!r}, depth {s.kernel.network.depth}")
-        return sheet, s
-
-    return figure
-
-
-def _spectrum_fits(path: Path, s: Any) -> None:
-    from sphfield.io import write_cl
-
-    write_cl(path, s.cl, provenance={"spectrum": s, "lmax": s.lmax})
-
-
-def _spectrum_table(path: Path, s: Any) -> None:
-    from sphfield.provenance import atomic_write, describe
-
-    comma = "," if path.suffix.lower() == ".csv" else " "
-    lines = [f"# {json.dumps(describe(s))}", comma.join(("ell", "C_ell", "relative_error"))]
-    lines += [
-        comma.join((str(ell), repr(float(c)), repr(float(e))))
-        for ell, (c, e) in enumerate(zip(s.cl, s.error, strict=True))
-    ]
-    with atomic_write(path) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _print_spectrum(s: Any) -> None:

@@ -132,5 +132,6 @@ def test_heavy_packages_come_in_by_their_doors() -> None:
 
 
 def test_only_heavy_packages_are_imported_inside_functions() -> None:
-    hidden = [i for i in IMPORTS if i.inside and not within(i.target, LATE)]
+    # the command line must answer --help without the library, so it imports what a command needs when it is called
+    hidden = [i for i in IMPORTS if i.inside and i.module != "cli" and not within(i.target, LATE)]
     assert not hidden, "\n".join(map(str, hidden))

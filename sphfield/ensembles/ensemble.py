@@ -96,7 +96,7 @@ def measure(
 
     Returns
     -------
-    array, shape (n, *shape of one value)
+    array, shape (n, ...), the dots standing for the shape of one value
         In the order of ``indices``.
 
     Raises
@@ -158,7 +158,7 @@ class Estimate:
 
     Parameters
     ----------
-    samples : array_like, shape (n, *shape), n >= 2
+    samples : array_like, shape (n, ...), n >= 2
         What `measure` returns.
 
     Raises

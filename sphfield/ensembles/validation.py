@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from sphfield.ensembles.ensemble import Ensemble, measure
 from sphfield.fields.gaussian import GaussianField
@@ -56,12 +57,10 @@ class Report:
         Each :math:`N (2\ell + 1) \hat C_\ell / C_\ell` is chi-square with :math:`N (2\ell + 1)` degrees of freedom;
         the smallest two-sided p-value is multiplied by the number of multipoles tested (Bonferroni).
         """
-        from scipy import stats
-
         tested = self.tested
         dof = self.size * (2 * self.ell[tested] + 1)
         statistic = dof * self.mean[tested] / self.expected[tested]
-        both_tails = 2 * np.minimum(stats.chi2.cdf(statistic, dof), stats.chi2.sf(statistic, dof))
+        both_tails = 2 * np.minimum(special.chdtr(dof, statistic), special.chdtrc(dof, statistic))
         return float(min(1.0, both_tails.min(initial=1.0) * tested.sum()))
 
     @property

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from sphfield.ensembles.ensemble import Ensemble
 from sphfield.ensembles.validation import validate
 from sphfield.exhibits import sheets
 from sphfield.exhibits.exhibition import Exhibition, moments
+from sphfield.exhibits.single import save_figure
 from sphfield.fields.gaussian import GaussianField
 from sphfield.fields.pixels import check_nside
 from sphfield.fields.transforms import synthesis
+from sphfield.figures.axes import Figure
 from sphfield.figures.gallery import Scale
 from sphfield.io import write_map
 from sphfield.networks.kernels import NNGP
@@ -132,9 +133,7 @@ def _write_pictures(
 
     def save(name: str, sheet: tuple[Figure, str]) -> None:
         figure, caption = sheet
-        recipe = json.dumps({"version": version(), **describe(show)})
-        with atomic_write(target / name) as part:
-            figure.savefig(part, dpi=150, metadata={"Title": name, "Description": caption, "Source": recipe})
+        save_figure(target / name, figure, {"version": version(), **describe(show)}, Title=name, Description=caption)
         written.append({"file": name, "caption": caption})
         steps(name)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib import colormaps
-from matplotlib.figure import Figure
 
 from sphfield.ensembles.validation import Report
 from sphfield.exhibits.exhibition import Exhibition, moments
-from sphfield.figures import estimate_on_theory, pulls, raster_alm, spectrum, untested
+from sphfield.figures import colour_map, estimate_on_theory, pulls, raster_alm, spectrum, untested
+from sphfield.figures.axes import Figure, sheet
 from sphfield.figures.gallery import Panel, Row, Scale, gallery
 from sphfield.networks.network import Regime
 
@@ -84,9 +83,9 @@ def _support(s: object) -> str:
 def spectra_sheet(show: Exhibition) -> tuple[Figure, str]:
     """Variance per unit ln(ell) of every panel, one plot an activation."""
     n = len(show.activations)
-    figure = Figure(figsize=(4.6 * n + 0.8, 4.6), layout="constrained")
+    figure = sheet(4.6 * n + 0.8, 4.6)
     axes = np.atleast_1d(figure.subplots(1, n, sharex=True, sharey=True))
-    shades = colormaps["viridis"](np.linspace(0.0, 0.85, len(show.depths)))
+    shades = colour_map("viridis")(np.linspace(0.0, 0.85, len(show.depths)))
     for row, ax in enumerate(axes):
         for column, depth in enumerate(show.depths):
             s = show.spectrum(row, column)
@@ -107,7 +106,7 @@ def spectra_sheet(show: Exhibition) -> tuple[Figure, str]:
 def validation_sheet(show: Exhibition, column: int, reports: Sequence[Report], nside: int) -> tuple[Figure, str]:
     """Mean estimated spectra on the theory, and their pulls, one column an activation."""
     n = len(reports)
-    figure = Figure(figsize=(4.6 * n + 0.8, 6.2), layout="constrained")
+    figure = sheet(4.6 * n + 0.8, 6.2)
     axes = figure.subplots(2, n, sharex=True, squeeze=False, height_ratios=[2, 1])
     for row, (report, (top, bottom)) in enumerate(zip(reports, axes.T, strict=True)):
         ell = report.ell

@@ -1,10 +1,13 @@
-"""The axes to draw on: the caller's, and pyplot's current ones only where the caller names none."""
+"""The axes to draw on: the caller's, or pyplot's current ones; and sheets that belong to no pyplot window."""
 
 from __future__ import annotations
 
-from matplotlib.axes import Axes
+from typing import Any
 
-__all__ = ["current"]
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+__all__ = ["Figure", "current", "sheet"]
 
 
 def current(ax: Axes | None) -> Axes:
@@ -14,3 +17,9 @@ def current(ax: Axes | None) -> Axes:
     from matplotlib import pyplot
 
     return pyplot.gca()
+
+
+def sheet(width: float, height: float, layout: str | None = "constrained") -> Figure:
+    """An empty figure of this size in inches."""
+    options: dict[str, Any] = {"figsize": (width, height), "layout": layout}
+    return Figure(**options)

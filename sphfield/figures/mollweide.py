@@ -37,7 +37,7 @@ def mollweide(
     ----------
     sky : array_like
         A HEALPix map (real, one-dimensional, RING order), a_lm (complex, one-dimensional, healpy's order), or a
-        raster (real, two-dimensional) of `raster` or `raster_alm`. Pixels without a finite value (UNSEEN, NaN) are grey.
+        raster (real, two-dimensional) of `raster` or `raster_alm`. Pixels without a finite value are grey.
     ax : Axes, optional
         Where to draw, otherwise pyplot's current axes. Its ticks and frame are switched off.
     vmin, vmax : float, optional

@@ -23,7 +23,7 @@ __all__ = ["project", "raster", "raster_alm"]
 _Index: TypeAlias = NDArray[np.int64]
 _Geometry = TypeVar("_Geometry")
 _UNSEEN = -1.6375e30  # healpy's mark for a pixel without a value
-_OVERSAMPLING = 2  # ring samples per pixel: the nearest one is at most 1/4 pixel away
+_OVERSAMPLING = 3  # ring samples per pixel: the nearest one is at most 1/6 pixel away
 _NEGLIGIBLE = 1e-5  # share of the variance: rms 0.003 standard deviations, where 256 colours over +-3 step by 0.023
 
 
@@ -185,10 +185,10 @@ def raster_alm(alm: ArrayLike, width: int = 800) -> Array:
 
     Notes
     -----
-    For pictures: a value is the field's within 1/4 pixel of the pixel's centre along its row (at nside 256 and 800
+    For pictures: a value is the field's at most 1/6 pixel along the row from the pixel's centre (at nside 256 and 800
     columns the nearest HEALPix centre is up to 1/3 pixel away), and the highest multipoles are left out as long as
     together they hold less than 1e-5 of the variance about the mean. That changes values by 0.003 standard deviations
-    (rms), an eighth of the step from one of 256 colours to the next.
+    (rms), an eighth of the step from one of 256 colours over +-3 to the next.
 
     Examples
     --------

@@ -6,6 +6,8 @@ of the project uses what it finds (Z, Z' are standard normal with correlation u,
 ``dual(u)``               E[sigma(Z) sigma(Z')]
 ``dual_slope(u)``         its derivative, E[sigma'(Z) sigma'(Z')]
 ``dual_complement(t)``    dual(1) - dual(1 - t), right to rounding *relative* to itself
+``dual_slope_complement(t)``  dual_slope(1) - dual_slope(1 - t), likewise
+``dual_continue(t)``      ``dual_complement`` for complex t, where that function itself is real
 ``dual_coefficients(n)``  squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p
 ``degrees``               largest even and largest odd p with mu_p != 0; -1 if there is none
 ``kinks``                 where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump)
@@ -15,11 +17,7 @@ Closed forms: docs/theory, "Activations". To add an activation write it here and
 
 from __future__ import annotations
 
-import difflib
-import importlib
-import inspect
 import math
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, ClassVar
@@ -27,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import special
 
-from sphfield.networks import repu
+from sphfield.networks import elu, repu
 from sphfield.networks.hermite import cosech_coefficients, hermite_coefficients, silu_coefficients
 from sphfield.networks.kinks import Kinks
 from sphfield.typing import Activation, Array
@@ -75,7 +73,7 @@ def _sin_minus_theta_cos(theta: Any) -> Any:
     series = 0.0
     for c in _SERIES:
         series = c - square * series
-    return np.where(theta < 0.5, theta * square * series, np.sin(theta) - theta * np.cos(theta))
+    return np.where(np.abs(theta) < 0.5, theta * square * series, np.sin(theta) - theta * np.cos(theta))
 
 
 def _relu_complement(t: Any) -> Any:
@@ -85,6 +83,8 @@ def _relu_complement(t: Any) -> Any:
 def _arcsin_complement(c: float, rest: float, t: Any) -> Any:
     # arcsin(c) - arcsin(c (1 - t)) as one arctangent; rest = 1 - c, given apart since c may be close to 1
     y = c * (1.0 - t)
+    if np.iscomplexobj(t):
+        return np.arcsin(c) - np.arcsin(y)
     cos_x = np.sqrt(rest * (1.0 + c))
     cos_y = np.sqrt((rest + c * t) * (1.0 + y))
     apart = np.where(t < 1.0, c * t * (c + y) / (c * cos_y + np.abs(y) * cos_x), c * cos_y - y * cos_x)
@@ -144,6 +144,9 @@ class LeakyReLU:
     def dual_complement(self, t: Any) -> Any:
         return 0.5 * (1.0 - self.slope) ** 2 * _relu_complement(t) + self.slope * t
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        return 0.5 * (1.0 - self.slope) ** 2 * _angle(t) / np.pi
+
     def dual_coefficients(self, n: int) -> Array:
         p = np.arange(0, max(n, 2), 2)
         even = _products(0.5 / np.pi, (p - 1.0) ** 2 / ((p + 1.0) * (p + 2.0)))
@@ -176,6 +179,9 @@ class ReLU:
 
     def dual_complement(self, t: Any) -> Any:
         return LeakyReLU(0.0).dual_complement(t)
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        return LeakyReLU(0.0).dual_slope_complement(t)
 
     def dual_coefficients(self, n: int) -> Array:
         return LeakyReLU(0.0).dual_coefficients(n)
@@ -232,6 +238,11 @@ class Gaussian:
         y = self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a)
         return -np.expm1(-0.5 * np.log1p(y)) / np.sqrt(1.0 + 2.0 * self.a)
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        y = self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a)
+        falls = t - (1.0 - t) * np.expm1(-1.5 * np.log1p(y))
+        return self.a**2 * falls / (1.0 + 2.0 * self.a) ** 1.5
+
     def dual_coefficients(self, n: int) -> Array:
         k = np.arange(1, n // 2 + 1)
         terms = _products(1.0 / (1.0 + self.a), (1.0 - 0.5 / k) * (self.a / (1.0 + self.a)) ** 2)
@@ -274,6 +285,10 @@ class Cosine:
         w = self.a**2
         return 0.5 * np.expm1(-w * t) * np.expm1(-w * (2.0 - t))
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        w = self.a**2
+        return 0.5 * w * (np.exp(-2.0 * w) * np.expm1(w * t) - np.expm1(-w * t))
+
     def dual_coefficients(self, n: int) -> Array:
         return np.where(np.arange(n) % 2 == 0, _poisson(self.a**2, n), 0.0)
 
@@ -304,6 +319,11 @@ class Sine:
         w = self.a**2
         return -0.5 * np.expm1(-w * t) * (1.0 + np.exp(-w * (2.0 - t)))
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        # 2 e^-w (cosh w - cosh w(1-t)) / 2, as for the cosine
+        w = self.a**2
+        return 0.5 * w * np.expm1(-w * t) * np.expm1(-w * (2.0 - t))
+
     def dual_coefficients(self, n: int) -> Array:
         return np.where(np.arange(n) % 2 == 1, _poisson(self.a**2, n), 0.0)
 
@@ -330,6 +350,9 @@ class CosSin:
 
     def dual_complement(self, t: Any) -> Any:
         return -np.expm1(-(self.a**2) * t)
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        return self.a**2 * self.dual_complement(t)
 
     def dual_coefficients(self, n: int) -> Array:
         return _poisson(self.a**2, n)
@@ -363,6 +386,11 @@ class Erf:
     def dual_complement(self, t: Any) -> Any:
         return 2.0 / np.pi * _arcsin_complement(self._c, 1.0 / (1.0 + 2.0 * self.a**2), t)
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        end = (1.0 + 4.0 * self.a**2) / (1.0 + 2.0 * self.a**2) ** 2  # 1 - c^2
+        y = self._c**2 * t * (2.0 - t) / end
+        return -2.0 / np.pi * self._c / np.sqrt(end) * np.expm1(-0.5 * np.log1p(y))
+
     def dual_coefficients(self, n: int) -> Array:
         k = np.arange(1, n // 2 + 1)
         terms = _products(2.0 / np.pi * self._c, (1.0 - 0.5 / k) * self._c**2 * (2.0 * k - 1.0) / (2.0 * k + 1.0))
@@ -392,6 +420,12 @@ class GELU:
         root = np.sqrt((1.0 + t) * (3.0 - t))
         roots = t * (2.0 - t) / (np.sqrt(3.0) * root * (root + np.sqrt(3.0)))  # 1/sqrt(3) - 1/root
         return 0.25 * t + (_arcsin_complement(0.5, 0.5, t) + t * np.arcsin(0.5 * u) + roots) / (2.0 * np.pi)
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        u, y = 1.0 - t, t * (2.0 - t) / 3.0  # 4 - u^2 = 3 (1 + y)
+        first = (t - u * np.expm1(-0.5 * np.log1p(y))) / np.sqrt(3.0)
+        third = (t - u * np.expm1(-1.5 * np.log1p(y))) / np.sqrt(27.0)
+        return (_arcsin_complement(0.5, 0.5, t) + first + third) / (2.0 * np.pi)
 
     def dual_coefficients(self, n: int) -> Array:
         k = np.arange(1, n // 2 + 2)
@@ -494,7 +528,7 @@ class Arctan:
 
 @dataclass(frozen=True)
 class Softsign:
-    """z / (1 + |z|). High-disorder; its second derivative jumps by -4 at 0."""
+    """z / (1 + abs(z)). High-disorder; its second derivative jumps by -4 at 0."""
 
     degrees: ClassVar[Degrees] = (-1, INF)
     kinks: ClassVar[Kinks] = ((0.0, 2, -4.0),)
@@ -520,6 +554,9 @@ class ELU:
     def __call__(self, z: Any) -> Any:
         return np.where(np.asarray(z) > 0, z, self.alpha * np.expm1(np.minimum(z, 0.0)))
 
+    def dual_continue(self, t: Any) -> Any:
+        return elu.continued(self.alpha, t)
+
 
 @dataclass(frozen=True)
 class SELU:
@@ -531,10 +568,13 @@ class SELU:
     def __call__(self, z: Any) -> Any:
         return 1.0507009873554804934193 * ELU(1.6732632423543772848170)(z)
 
+    def dual_continue(self, t: Any) -> Any:
+        return 1.0507009873554804934193**2 * elu.continued(1.6732632423543772848170, t)
+
 
 @dataclass(frozen=True)
 class Abs:
-    """|z|. Sparse; the leaky ReLU of slope -1."""
+    """abs(z). Sparse; the leaky ReLU of slope -1."""
 
     degrees: ClassVar[Degrees] = (INF, -1)
     kinks: ClassVar[Kinks] = ((0.0, 1, 2.0),)
@@ -550,6 +590,9 @@ class Abs:
 
     def dual_complement(self, t: Any) -> Any:
         return LeakyReLU(-1.0).dual_complement(t)
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        return LeakyReLU(-1.0).dual_slope_complement(t)
 
     def dual_coefficients(self, n: int) -> Array:
         return LeakyReLU(-1.0).dual_coefficients(n)
@@ -601,6 +644,9 @@ class Exp:
     def dual_complement(self, t: Any) -> Any:
         return -np.exp(2.0 * self.a**2) * np.expm1(-(self.a**2) * t)
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        return self.a**2 * self.dual_complement(t)
+
     def dual_coefficients(self, n: int) -> Array:
         return float(np.exp(2.0 * self.a**2)) * _poisson(self.a**2, n)
 
@@ -635,8 +681,12 @@ class Hermite:
         return self.p * np.asarray(u, dtype=np.float64) ** (int(self.p) - 1)
 
     def dual_complement(self, t: Any) -> Any:
-        u = 1.0 - np.asarray(t, dtype=np.float64)
+        u = 1.0 - np.asarray(t)
         return t * sum(u**j for j in range(int(self.p)))
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        u = 1.0 - np.asarray(t)
+        return self.p * t * sum(u**j for j in range(int(self.p) - 1))
 
     def dual_coefficients(self, n: int) -> Array:
         return np.where(np.arange(n) == self.p, 1.0, 0.0)
@@ -659,7 +709,10 @@ class Identity:
         return np.ones_like(np.asarray(u, dtype=np.float64))
 
     def dual_complement(self, t: Any) -> Any:
-        return np.asarray(t, dtype=np.float64)
+        return np.asarray(t)
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        return np.zeros_like(np.asarray(t))
 
     def dual_coefficients(self, n: int) -> Array:
         return np.where(np.arange(n) == 1, 1.0, 0.0)
@@ -695,6 +748,9 @@ class RePU:
     def dual_complement(self, t: Any) -> Any:
         return repu.complement(int(self.k), t)
 
+    def dual_slope_complement(self, t: Any) -> Any:
+        return self.k**2 * repu.complement(int(self.k) - 1, t)
+
     def dual_coefficients(self, n: int) -> Array:
         # the dual kernel of k integrates k^2 times that of k - 1
         squares: Array = Step().dual_coefficients(n)
@@ -702,75 +758,3 @@ class RePU:
             mean = 2.0 ** (0.5 * k - 1.0) * math.gamma(0.5 * (k + 1.0)) / math.sqrt(math.pi)
             squares = np.concatenate([[mean**2], k**2 * squares[:-1] / np.arange(1.0, max(n, 1))])[:n]
         return squares
-
-
-def activation(name: str) -> Activation:
-    """The activation that a name stands for.
-
-    Parameters
-    ----------
-    name : str
-        A name of the catalogue in any spelling (``tanh``, ``leaky_relu``, ``LeakyReLU``), with parameters after
-        colons (``leaky_relu:0.3``, ``gaussian:2``), or ``package.module:name`` for a function of your own.
-
-    Raises
-    ------
-    ValueError
-        If there is no such name (the nearest ones are offered), or a parameter is not a number it accepts.
-
-    Examples
-    --------
-    >>> activation("leaky_relu:0.3")
-    LeakyReLU(slope=0.3)
-    >>> activation("numpy:arctan")
-    <ufunc 'arctan'>
-    """
-    head, *parameters = name.split(":")
-    catalogue = {_plain(known): getattr(sys.modules[__name__], known) for known in __all__}
-    if _plain(head) in catalogue:
-        return _configured(name, catalogue[_plain(head)], parameters)
-    if len(parameters) == 1 and not _is_number(parameters[0]):
-        return _imported(head, parameters[0])
-    near = difflib.get_close_matches(_plain(head), catalogue, n=3, cutoff=0.5)
-    offer = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(catalogue)}"
-    raise ValueError(f"no activation is called {head!r}: {offer} A function of your own is package.module:name")
-
-
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "").replace("-", "").replace("+", "")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _configured(name: str, entry: Any, parameters: list[str]) -> Activation:
-    if not isinstance(entry, type):
-        if parameters:
-            raise ValueError(f"{name!r}: {entry.__name__} takes no parameters")
-        return entry  # type: ignore[no-any-return]
-    wanted = list(inspect.signature(entry).parameters)
-    if len(parameters) > len(wanted) or not all(map(_is_number, parameters)):
-        usage = ":".join([_plain(entry.__name__), *(w.upper() for w in wanted)])
-        raise ValueError(f"{name!r} does not fit {usage}: parameters are numbers after colons")
-    return entry(*map(float, parameters))  # type: ignore[no-any-return]
-
-
-def _imported(module: str, attribute: str) -> Activation:
-    try:
-        found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise ValueError(
-            f"cannot import {module!r} ({error}): give package.module:name of an importable module"
-        ) from error
-    except AttributeError as error:
-        raise ValueError(f"module {module!r} has no {attribute!r}: give the name of a function in it") from error
-    if isinstance(found, type):
-        found = found()
-    if not callable(found):
-        raise ValueError(f"{module}:{attribute} is a {type(found).__name__}: give a function of an array")
-    return found  # type: ignore[no-any-return]

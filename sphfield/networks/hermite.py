@@ -186,6 +186,20 @@ class HermiteDual:
         slope = _horner((2.0 * k[: odd.size] + 1.0) * odd, v)
         return slope + u * _horner(2.0 * k[1 : even.size] * even[1:], v)
 
+    @cached_property
+    def _slope_quotients(self) -> tuple[Array, Array]:
+        # as `_quotients`, of the derivative: odd powers of u in it come from even ones of the dual kernel
+        even, odd = self._halves
+        k = np.arange(float(max(even.size, odd.size)))
+        from_even, from_odd = 2.0 * k[1 : even.size] * even[1:], (2.0 * k[: odd.size] + 1.0) * odd
+        return np.cumsum(from_even[::-1])[::-1], np.cumsum(from_odd[::-1])[::-1]
+
+    def dual_slope_complement(self, t: Any) -> Any:
+        u, s = 1.0 - t, t * (2.0 - t)
+        v = np.square(u)
+        odd, even = self._slope_quotients
+        return s * _horner(even[1:], v) + t * float(odd[0]) + u * s * _horner(odd[1:], v)
+
     def dual_complement(self, t: Any) -> Any:
         u, s = 1.0 - t, t * (2.0 - t)  # s = 1 - u^2
         v = np.square(u)
@@ -195,7 +209,7 @@ class HermiteDual:
 
 def _horner(coefficients: Array, u: Any) -> Any:
     u = np.asarray(u)
-    if not coefficients.any():
+    if coefficients.size == 0 or not coefficients.any():
         return np.zeros(u.shape)[()]
     total = np.full(u.shape, coefficients[-1], dtype=np.result_type(u, np.float64))
     for c in coefficients[-2::-1]:

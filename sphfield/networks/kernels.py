@@ -3,6 +3,7 @@
 A kernel is any function of u. One that knows more says so by optional members, which the spectra use:
 
 ``complement(t)``    k(1) - k(1 - t) for t in [0, 2], right to 1e-12 relative to itself
+``continue_t(t)``    the same for complex t
 ``derivative``       the kernel k'(u)
 ``coefficients(n)``  power series: (b_p for p < n, bound on the sum of the rest)
 ``vanishes(ell)``    True where C_ell is exactly 0 by parity or degree
@@ -24,10 +25,11 @@ from sphfield.networks.network import Network
 from sphfield.networks.series import composed
 from sphfield.typing import Array
 
-__all__ = ["NNGP", "NNGPSlope"]
+__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "padded"]
 
 
-def _correlation(u: Any) -> Array:
+def correlation(u: Any) -> Array:
+    """``u`` as floats, each a cosine."""
     values = np.asarray(u, dtype=np.float64)
     if not (np.abs(values) <= 1.0).all():
         bad = values[~(np.abs(values) <= 1.0)].flat[0]
@@ -55,7 +57,7 @@ class NNGP:
     network: Network
 
     def __call__(self, u: Any) -> Any:
-        u = _correlation(u)
+        u = correlation(u)
         even, odd = self.network.degrees()
         if even >= 0 and odd >= 0:
             return 1.0 - self.complement(1.0 - u)
@@ -71,15 +73,33 @@ class NNGP:
         ValueError
             If t is outside [0, 2].
         """
-        t = np.asarray(t, dtype=np.float64)
-        if not ((t >= 0.0) & (t <= 2.0)).all():
-            raise ValueError(f"t = {t[~((t >= 0.0) & (t <= 2.0))].flat[0]} must lie in [0, 2]: it is 1 - <x, y>")
+        t = distance(t)
         even, odd = self.network.degrees()
         if even >= 0 and odd >= 0:
             return self._composed(t)
         # t -> 2 - t is exact in floating point for t >= 1, and what lies near t = 0 keeps its digits at any depth
         near = self._composed(np.minimum(t, 2.0 - t))
         return near if odd < 0 else np.where(t <= 1.0, near, 2.0 - near)[()]
+
+    def continue_t(self, t: Any) -> Any:
+        """`complement` for complex t = 1 - u: layer by layer, each on its principal branch.
+
+        Raises
+        ------
+        ValueError
+            If the activation has no closed form.
+
+        Examples
+        --------
+        >>> from sphfield import CosSin, Network
+        >>> k = NNGP(Network(CosSin(1.0), depth=1))
+        >>> bool(np.isclose(k.continue_t(1.0 + 2.0j), 1.0 - np.exp(-1.0 - 2.0j)))
+        True
+        """
+        t = (1.0 - self.network.bias_var) * np.asarray(t, dtype=np.complex128)
+        for _ in range(self.network.depth):
+            t = self.network.layer_continued(t)
+        return t
 
     def _composed(self, t: Any) -> Any:
         t = (1.0 - self.network.bias_var) * t
@@ -136,18 +156,15 @@ class NNGP:
         >>> NNGP(Network(CosSin(1.0), depth=1)).coefficients(3)[0].round(6).tolist()
         [0.367879, 0.367879, 0.18394]
         """
-        if not hasattr(self.network.activation, "dual_coefficients"):
+        layer = layer_series(self.network, n)
+        if layer is None:
             return None
         bias = self.network.bias_var
-        squares = dual_of(self.network.activation).dual_coefficients(max(n, 2))
-        layer = (1.0 - bias) / self.network.activation_variance * squares
-        layer[0] += bias
         series = np.array([bias, 1.0 - bias])
         for depth in range(self.network.depth):
             series = layer if depth == 0 and bias == 0.0 else composed(layer, series, n)
-        padded = np.zeros(n)
-        padded[: min(n, series.size)] = series[:n]
-        return padded, max(0.0, 1.0 - float(padded.sum()))
+        out = padded(series, n)
+        return out, max(0.0, 1.0 - float(out.sum()))
 
 
 @dataclass(frozen=True)
@@ -157,7 +174,7 @@ class NNGPSlope:
     network: Network
 
     def __call__(self, u: Any) -> Any:
-        return self._at(1.0 - _correlation(u))
+        return self._at(1.0 - correlation(u))
 
     def complement(self, t: Any) -> Any:
         """k'(1) - k'(1 - t); infinite for activations that jump."""
@@ -171,3 +188,29 @@ class NNGPSlope:
             total *= self.network.layer_slope(1.0 - t)
             t = self.network.layer_complement(t)
         return total[()]
+
+
+def padded(series: Array, n: int) -> Array:
+    """The first n coefficients, zeros where there are fewer."""
+    out = np.zeros(n)
+    out[: min(n, series.size)] = series[:n]
+    return out
+
+
+def layer_series(network: Network, n: int) -> Array | None:
+    """Kappa as a power series with relative accuracy, or None."""
+    if not hasattr(network.activation, "dual_coefficients"):
+        return None
+    squares = dual_of(network.activation).dual_coefficients(max(n, 2))
+    layer: Array = (1.0 - network.bias_var) / network.activation_variance * squares
+    layer[0] += network.bias_var
+    return layer
+
+
+def distance(t: Any) -> Array:
+    """``t`` as floats, each 1 minus a cosine."""
+    values = np.asarray(t, dtype=np.float64)
+    outside = ~((values >= 0.0) & (values <= 2.0))
+    if outside.any():
+        raise ValueError(f"t = {values[outside].flat[0]} must lie in [0, 2]: it is 1 - <x, y>")
+    return values

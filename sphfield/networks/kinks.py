@@ -9,10 +9,10 @@ import numpy as np
 
 from sphfield.typing import Activation, Array
 
-__all__ = ["Kinks", "checked_values", "found_kinks", "parity_degrees"]
+__all__ = ["checked_values", "found_kinks", "parity_degrees"]
 
+# (z, order of the first derivative that jumps there, size of the jump), in increasing order of z
 Kinks: TypeAlias = tuple[tuple[float, int, float], ...]
-"""(z, order of the first derivative that jumps there, size of the jump), in increasing order of z."""
 
 REACH = 16.0  # |z| <= 16: beyond, sqrt(phi) < 1e-28
 WIDTH = 0.25
@@ -68,7 +68,7 @@ def checked_values(activation: Activation) -> Array:
 
 @lru_cache(maxsize=256)
 def found_kinks(activation: Activation) -> Kinks:
-    """The kinks that an activation declares (`kinks`), that its `breakpoints` name, or that are found on |z| <= 16.
+    """The kinks that an activation declares (`kinks`), that its `breakpoints` name, or that are found within z = -16 ... 16.
 
     Panels on which sigma is no polynomial of degree 15 to rounding are halved until the culprit is cornered; there,
     and at multiples of 1/4, one-sided polynomial fits tell the first derivative that jumps, up to the third. Jumps

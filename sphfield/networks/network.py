@@ -93,6 +93,28 @@ class Network:
         """1 - kappa(1 - t) for t in [0, 2], right to rounding relative to itself."""
         return self._gain * dual_of(self.activation).dual_complement(t)
 
+    def layer_slope_complement(self, t: Any) -> Any:
+        """kappa'(1) - kappa'(1 - t), relative to itself; to 1e-13 of kappa'(1) for activations known by `PolarDual`."""
+        dual = dual_of(self.activation)
+        if hasattr(dual, "dual_slope_complement"):
+            return self._gain * dual.dual_slope_complement(t)
+        return self._gain * (dual.dual_slope(1.0) - dual.dual_slope(1.0 - t))
+
+    def layer_continued(self, t: Any) -> Any:
+        """`layer_complement` for complex t, off the cuts t < 0 and t > 2.
+
+        Raises
+        ------
+        ValueError
+            If the kernel of the activation is known on the real line only.
+        """
+        dual = dual_of(self.activation)
+        if hasattr(dual, "dual_continue"):
+            return self._gain * dual.dual_continue(t)
+        if not hasattr(self.activation, "dual"):
+            raise ValueError(f"the kernel of {self.activation!r} has no known continuation to complex arguments")
+        return self._gain * dual.dual_complement(np.asarray(t, dtype=np.complex128))
+
     def layer_slope(self, u: Any) -> Any:
         """kappa'(u), infinite at u = 1 for activations that jump."""
         return self._gain * dual_of(self.activation).dual_slope(u)

@@ -50,8 +50,9 @@ def _f(k: int, theta: Any) -> Any:
     b, p, series = _parts(k)
     u = np.cos(theta)
     # theta B - sin(theta) P cancels to order theta^(2k+1)
-    low = np.polynomial.polynomial.polyval(np.minimum(theta, 1.0), series)
-    return np.where(theta < 1.0, low, theta * b(u) - np.sin(theta) * p(u))
+    small = np.abs(theta) < 1.0
+    low = np.polynomial.polynomial.polyval(np.where(small, theta, 0.0), series)
+    return np.where(small, low, theta * b(u) - np.sin(theta) * p(u))
 
 
 def _angle(t: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sphfield.typing import Array
 
-__all__ = ["composed"]
+__all__ = ["composed", "product"]
 
 
 def composed(outer: Array, inner: Array, n: int) -> Array:
@@ -32,18 +32,19 @@ def composed(outer: Array, inner: Array, n: int) -> Array:
     powers = np.zeros((block, n))
     powers[0, 0] = 1.0
     for k in range(1, block):
-        powers[k] = _product(powers[k - 1], inner, n)
-    giant = _product(powers[-1], inner, n)
+        powers[k] = product(powers[k - 1], inner, n)
+    giant = product(powers[-1], inner, n)
     rows = np.zeros(-(-outer.size // block) * block)
     rows[: outer.size] = outer
     blocks = rows.reshape(-1, block) @ powers
     total: Array = blocks[-1]
     for row in blocks[-2::-1]:
-        total = _product(total, giant, n) + row
+        total = product(total, giant, n) + row
     return total
 
 
-def _product(a: Array, b: Array, n: int) -> Array:
+def product(a: Array, b: Array, n: int) -> Array:
+    """Coefficients of a(u) b(u) for powers below n; shape (n,)."""
     a, b = np.trim_zeros(a, "b"), np.trim_zeros(b, "b")
     out = np.zeros(n)
     if a.size and b.size:

@@ -5,7 +5,6 @@ from exact import dual, dual_by_quadrature
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sphfield.networks import activations
 from sphfield.networks.activations import (
     GELU,
     Cosine,
@@ -18,7 +17,6 @@ from sphfield.networks.activations import (
     Sine,
     Step,
     Tanh,
-    activation,
 )
 from sphfield.networks.hermite import dual_of
 
@@ -106,44 +104,3 @@ def test_an_activation_acts_on_each_element(sigma):
     z = np.linspace(-3, 3, 12).reshape(3, 4)
     np.testing.assert_array_equal(sigma(z)[1], sigma(z[1]))
     assert np.shape(sigma(0.5)) == ()
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("relu", ReLU()),
-        ("ReLU", ReLU()),
-        ("leaky_relu:0.3", LeakyReLU(0.3)),
-        ("LeakyReLU", LeakyReLU(0.01)),
-        ("cos+sin:2", CosSin(2.0)),
-        ("gaussian", Gaussian(2.0)),
-        ("numpy:arctan", np.arctan),
-    ],
-)
-def test_names_are_understood_in_any_spelling(name, expected):
-    assert activation(name) == expected
-
-
-def test_every_catalogue_name_is_understood():
-    for name in activations.__all__:
-        assert callable(activation(name))
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("tahn", "did you mean tanh"),
-        ("qqqq", "known are"),
-        ("leaky_relu:much", "leakyrelu:SLOPE"),
-        ("relu:1", "does not fit relu"),
-        ("gaussian:-1", "a = -1.0 must be positive"),
-        ("gaussian:nan", "must be positive and finite"),
-        ("leaky_relu:inf", "must be finite"),
-        ("no_such_module:f", "cannot import 'no_such_module'"),
-        ("numpy:no_such", "has no 'no_such'"),
-        ("numpy:pi", "is a float"),
-    ],
-)
-def test_a_wrong_name_says_what_to_write(name, message):
-    with pytest.raises(ValueError, match=message):
-        activation(name)

@@ -1,0 +1,96 @@
+"""One spectrum or one map on a sheet: Spectrum or map in, a file in the format of its suffix out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sphfield.exhibits.exhibition import activation_label
+from sphfield.figures import colour_bar, mollweide, spectrum
+from sphfield.figures.axes import Figure, sheet
+from sphfield.io import write_cl, write_map
+from sphfield.provenance import atomic_write, describe
+from sphfield.spectra.spectrum import Spectrum
+from sphfield.typing import Array
+
+__all__ = ["PICTURES", "save_figure", "write_map_file", "write_spectrum_file"]
+
+PICTURES = (".png", ".pdf", ".svg", ".webp")
+_KEYS = {".png": "Source", ".svg": "Source", ".pdf": "Subject"}
+
+
+def write_spectrum_file(path: str | Path, s: Spectrum) -> None:
+    """Write C_ell as FITS (.fits), as a table with the relative errors (.csv, .txt), or as a figure.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is none of these, or the file cannot be written.
+    """
+
+    def draw() -> Figure:
+        figure = sheet(7.0, 4.5)
+        ax = figure.add_subplot()
+        spectrum(s, ax)
+        network = getattr(s.kernel, "network", None)
+        if network is not None:
+            ax.set_title(f"{activation_label(network.activation)}, depth {network.depth}")
+        return figure
+
+    data: dict[str, Callable[[Path], None]] = {
+        ".fits": lambda p: write_cl(p, s.cl, provenance={"spectrum": s, "lmax": s.lmax}),
+        ".csv": lambda p: _write_table(p, s, ","),
+        ".txt": lambda p: _write_table(p, s, " "),
+    }
+    _write(Path(path), data, draw, s)
+
+
+def write_map_file(path: str | Path, m: Array, provenance: Mapping[str, Any], title: str) -> None:
+    """Write a HEALPix map as FITS (.fits, .fits.gz) or as a Mollweide figure.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is none of these, or the file cannot be written.
+    """
+
+    def draw() -> Figure:
+        figure = sheet(8.0, 4.8)
+        ax = figure.add_subplot()
+        image = mollweide(m, ax, graticule=30)
+        ax.set_title(title)
+        colour_bar(image, ax, "$T$")
+        return figure
+
+    def data(p: Path) -> None:
+        write_map(p, m, provenance=provenance)
+
+    _write(Path(path), {".fits": data, ".gz": data}, draw, provenance)
+
+
+def save_figure(path: Path, figure: Figure, recipe: Any, **metadata: str) -> None:
+    """Save a figure whole or not at all, with what it was made of in its metadata."""
+    key = _KEYS.get(path.suffix.lower())
+    found = {**metadata, key: json.dumps(describe(recipe))} if key else None
+    with atomic_write(path) as part:
+        figure.savefig(part, dpi=150, metadata=found)
+
+
+def _write(path: Path, data: Mapping[str, Callable[[Path], None]], draw: Callable[[], Figure], recipe: Any) -> None:
+    suffix = path.suffix.lower()
+    if suffix in data:
+        data[suffix](path)
+    elif suffix in PICTURES:
+        save_figure(path, draw(), recipe)
+    else:
+        raise ValueError(f"{str(path)!r}: the suffix chooses the format; use one of {', '.join((*data, *PICTURES))}")
+
+
+def _write_table(path: Path, s: Spectrum, comma: str) -> None:
+    rows = enumerate(zip(s.cl.tolist(), s.error.tolist(), strict=True))
+    lines = [f"# {json.dumps(describe(s))}", comma.join(("ell", "C_ell", "relative_error"))]
+    lines += [comma.join((str(ell), repr(c), repr(e))) for ell, (c, e) in rows]
+    with atomic_write(path) as part:
+        part.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,136 @@
+"""NTK(network): u -> Theta(u), the neural tangent kernel of an infinitely wide network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, padded
+from sphfield.networks.network import Network
+from sphfield.networks.series import composed, product
+from sphfield.typing import Array
+
+__all__ = ["NTK"]
+
+
+@dataclass(frozen=True)
+class NTK:
+    r"""Neural tangent kernel :math:`\Theta_L` of an infinitely wide network with all weights and biases trained.
+
+    .. math:: \Theta_0 = k_0, \qquad \Theta_{l+1}(u) = k_{l+1}(u) + \Theta_l(u)\, \kappa'(k_l(u)),
+
+    so that :math:`\Theta_L(1) = \sum_{s=0}^{L} \kappa'(1)^{L-s}`, L + 1 for ReLU (Jacot, Gabriel, Hongler 2018).
+
+    Parameters
+    ----------
+    network
+        Its kappa' (1) must be finite.
+    normalised
+        Divide by L + 1.
+    convention
+        With biases, where the first hidden layer is evaluated. ``"exact"``: at the correlation of its inputs,
+        k_0(u) = (1 - b) u + b. ``"paper"``: at u, with the bias of the inputs in Theta_0 only, as in Theorem 3.1 of
+        Murray et al. (arXiv 2211.07844) and its code. Without biases they agree.
+
+    Raises
+    ------
+    ValueError
+        If kappa'(1) is infinite or an option is unknown.
+
+    Examples
+    --------
+    >>> from sphfield import Network, ReLU
+    >>> theta = NTK(Network(ReLU(), depth=3))
+    >>> float(theta(1.0)), round(float(theta(0.0)), 12)
+    (4.0, 1.060388106803)
+    """
+
+    network: Network
+    normalised: bool = False
+    convention: Literal["exact", "paper"] = "exact"
+
+    def __post_init__(self) -> None:
+        if self.network.slope == np.inf and self.network.depth > 0:
+            raise ValueError(f"the NTK of {self.network.activation!r} is infinite: the activation jumps")
+        if self.convention not in ("exact", "paper"):
+            raise ValueError(f"convention = {self.convention!r} is not known: use 'exact' or 'paper'")
+
+    @property
+    def _share(self) -> float:
+        return 1.0 / (self.network.depth + 1.0) if self.normalised else 1.0
+
+    @property
+    def at_one(self) -> float:
+        """Theta_L(1)."""
+        total = 1.0
+        for _ in range(self.network.depth):
+            total = 1.0 + total * self.network.slope
+        return self._share * total
+
+    def __call__(self, u: Any) -> Any:
+        u = correlation(u)
+        even, odd = self.network.degrees()
+        if even >= 0 and odd >= 0:
+            return self.at_one - self.complement(1.0 - u)
+        mirrored = self.at_one - self.complement(1.0 - np.abs(u))
+        return mirrored if odd < 0 else np.sign(u) * mirrored
+
+    def complement(self, t: Any) -> Any:
+        """Theta(1) - Theta(1 - t) for t in [0, 2]; a sum of positive terms, hence relative to itself as for `NNGP`."""
+        t = distance(t)
+        even, odd = self.network.degrees()
+        if even >= 0 and odd >= 0:
+            return self._share * self._composed(t)
+        near = self._share * self._composed(np.minimum(t, 2.0 - t))
+        return near if odd < 0 else np.where(t <= 1.0, near, 2.0 * self.at_one - near)[()]
+
+    def _composed(self, t: Any) -> Any:
+        network = self.network
+        rest = (1.0 - network.bias_var) * t  # Theta_0(1) - Theta_0
+        layer = t if self.convention == "paper" else rest  # where the next layer is evaluated
+        at_one = 1.0
+        for _ in range(network.depth):
+            # k(1) - k + Theta(1) kappa'(1) - Theta kappa', the product's difference split into positive parts
+            bend = network.layer_slope_complement(layer)
+            layer = network.layer_complement(layer)
+            rest = layer + rest * network.slope + (at_one - rest) * bend
+            at_one = 1.0 + at_one * network.slope
+        return rest
+
+    @property
+    def rounding(self) -> float:
+        """Relative rounding error of `complement`."""
+        return 2.0 * NNGP(self.network).rounding
+
+    @property
+    def error(self) -> float:
+        """Absolute error from an incomplete Hermite series; 0 where it is rounding."""
+        return NNGP(self.network).error * self.at_one * (self.network.depth + 1.0)
+
+    @property
+    def cri(self) -> float:
+        """Covariance regularity index: one less than that of the covariance, since kappa' enters."""
+        return self.network.cri - 1.0
+
+    def vanishes(self, ell: Any) -> Any:
+        """True where C_ell = 0 exactly: Theta has the parity of k."""
+        return NNGP(self.network).vanishes(ell)
+
+    def coefficients(self, n: int) -> tuple[Array, float] | None:
+        """Power series of Theta, as `NNGP.coefficients`: b_p >= 0 for p < n and the sum of the rest."""
+        layer = layer_series(self.network, n + 1)
+        if layer is None:
+            return None
+        bias = self.network.bias_var
+        slope = np.arange(1.0, layer.size) * layer[1:]
+        k = np.array([0.0, 1.0]) if self.convention == "paper" else np.array([bias, 1.0 - bias])
+        theta = np.array([bias, 1.0 - bias])
+        for _ in range(self.network.depth):
+            bent = composed(slope, k, n)
+            k = composed(layer, k, n)
+            theta = product(theta, bent, n)
+            theta[: k.size] += k[:n]
+        out = self._share * padded(theta, n)
+        return out, max(0.0, self.at_one - float(out.sum()))
