@@ -89,6 +89,22 @@ def spectrum(activation: str, depth: int, bias_var: float, lmax: int, output: st
         _print_spectrum(s)
 
 
+@main.command()
+@ACTIVATION
+@click.option("--depths", default="1,5,20", show_default=True, help="Hidden layers; maps are drawn of the first three.")
+@click.option("--lmax", default=512, show_default=True, help="Last multipole.")
+@click.option("-o", "--output", type=click.Path(), help="Figure; JSON beside it.  [default: inspect-ACTIVATION.png]")
+@AS_JSON
+def inspect(activation: str, depths: str, lmax: int, output: str | None, as_json: bool) -> None:
+    """Regime, kernel, spectra and maps of one activation: a screen, a figure and a JSON file."""
+    from sphfield.exhibits.inspect import printed, write_inspection
+    from sphfield.networks.names import activation as named
+
+    path = output or f"inspect-{''.join(c if c.isalnum() else '-' for c in activation)}.png"
+    facts = write_inspection(path, named(activation), _integers(depths), lmax=lmax)
+    click.echo(json.dumps(facts) if as_json else f"{printed(facts)}\n\n  {path} and the same in JSON beside it")
+
+
 @main.command("map")
 @ACTIVATION
 @DEPTH

@@ -72,6 +72,8 @@ def write_map_file(path: str | Path, m: Array, provenance: Mapping[str, Any], ti
 
 def save_figure(path: Path, figure: Figure, recipe: Any, **metadata: str) -> None:
     """Save a figure whole or not at all, with what it was made of in its metadata."""
+    if path.suffix.lower() not in PICTURES:
+        raise ValueError(f"{str(path)!r}: the suffix chooses the format; use one of {', '.join(PICTURES)}")
     key = _KEYS.get(path.suffix.lower())
     found = {**metadata, key: json.dumps(describe(recipe))} if key else None
     with atomic_write(path) as part:

@@ -64,12 +64,14 @@ def mollweide(
     """
     ax = current(ax)
     pixels = _pixels(sky, width)
-    extreme = float(np.max(np.abs(pixels), where=np.isfinite(pixels), initial=0.0)) or 1.0
+    if vmin is None or vmax is None:
+        extreme = float(np.max(np.abs(pixels), where=np.isfinite(pixels), initial=0.0)) or 1.0
+        vmin, vmax = -extreme if vmin is None else vmin, extreme if vmax is None else vmax
     image = ax.imshow(
         pixels,
         cmap=colour_map(cmap),
-        vmin=-extreme if vmin is None else vmin,
-        vmax=extreme if vmax is None else vmax,
+        vmin=vmin,
+        vmax=vmax,
         extent=(-2.0, 2.0, -1.0, 1.0),
         origin="upper",
         interpolation="nearest",

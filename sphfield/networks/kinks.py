@@ -68,7 +68,7 @@ def checked_values(activation: Activation) -> Array:
 
 @lru_cache(maxsize=256)
 def found_kinks(activation: Activation) -> Kinks:
-    """The kinks that an activation declares (`kinks`), that its `breakpoints` name, or that are found within z = -16 ... 16.
+    """The kinks that an activation declares (`kinks`), that its `breakpoints` name, or that are found in -9 < z < 9.
 
     Panels on which sigma is no polynomial of degree 15 to rounding are halved until the culprit is cornered; there,
     and at multiples of 1/4, one-sided polynomial fits tell the first derivative that jumps, up to the third. Jumps
