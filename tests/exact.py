@@ -14,6 +14,12 @@ DUALS = {
     "Sine": lambda u, a: mp.exp(-(a**2)) * mp.sinh(a**2 * u),
     "CosSin": lambda u, a: mp.exp(a**2 * (u - 1)),
     "Erf": lambda u, a: 2 / mp.pi * mp.asin(2 * a**2 / (1 + 2 * a**2) * u),
+    "Abs": lambda u: 4 * DUALS["ReLU"](u) - u,
+    "Sign": lambda u: 2 / mp.pi * mp.asin(u),
+    "Exp": lambda u, a: mp.exp(a**2 * (1 + u)),
+    "Hermite": lambda u, p: u ** int(p),
+    "Identity": lambda u: u,
+    "RePU": lambda u, k: _cho_saul(int(k), u),
     "GELU": lambda u: u / 4 + u * mp.asin(u / 2) / (2 * mp.pi) + 1 / (2 * mp.pi * mp.sqrt(4 - u * u)),
 }
 
@@ -26,8 +32,29 @@ SIGMAS = {
     "Sine": lambda z, a: mp.sin(a * z),
     "CosSin": lambda z, a: mp.cos(a * z) + mp.sin(a * z),
     "Erf": lambda z, a: mp.erf(a * z),
+    "Abs": abs,
+    "Sign": mp.sign,
+    "Exp": lambda z, a: mp.exp(a * z),
+    "Hermite": lambda z, p: mp.hermite(int(p), z / mp.sqrt(2)) / mp.sqrt(2 ** int(p) * mp.factorial(int(p))),
+    "Identity": lambda z: z,
+    "RePU": lambda z, k: max(z, mp.mpf(0)) ** int(k),
     "GELU": lambda z: z * mp.ncdf(z),
 }
+
+
+def _cho_saul(k, u):
+    # J_k(theta) / 2 pi, the arc-cosine kernels of orders 1, 2, 3 and 6 as printed or by integrating k^2 J_{k-1}
+    theta = mp.acos(u)
+    s, c = mp.sin(theta), u
+    j = {
+        1: lambda: s + (mp.pi - theta) * c,
+        2: lambda: 3 * s * c + (mp.pi - theta) * (1 + 2 * c**2),
+        3: lambda: 4 * s**3 + 15 * s * c**2 + (mp.pi - theta) * (9 * c + 6 * c**3),
+    }
+    if k in j:
+        return j[k]() / (2 * mp.pi)
+    start = (mp.mpf(2) ** (mp.mpf(k) / 2 - 1) * mp.gamma(mp.mpf(k + 1) / 2) / mp.sqrt(mp.pi)) ** 2  # u = 0
+    return start + k**2 * mp.quad(lambda v: _cho_saul(k - 1, v), [0, u])
 
 
 def dual(activation, u):

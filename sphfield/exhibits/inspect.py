@@ -132,6 +132,7 @@ def inspection_sheet(activation: Activation, depths: Sequence[int] = (1, 5, 20),
             spectrum(s, axes[0, 2], color=shade, label=f"L = {depth}")
     axes[0, 1].plot(u, u, color="0.7", lw=0.8, zorder=0)
     axes[0, 1].set(xlabel=r"$u = \langle x, y \rangle$", ylabel="$k_L(u)$", title="kernel", xlim=(-1, 1))
+    axes[0, 1].set_xticks([-1, -0.5, 0, 0.5, 1])
     axes[0, 1].legend(fontsize=9)
     axes[0, 2].set(title="angular power spectrum", ylim=(1e-12, 3.0), xlim=(1, lmax))
     for ax, column in zip(axes[1], range(3), strict=True):

@@ -13,7 +13,7 @@ from sphfield.typing import Activation
 
 __all__ = ["Scaled", "from_weights", "variance_fixed_point"]
 
-_LAYERS = 20000
+_LAYERS = 3000
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,10 @@ _MOST = 24  # kinks
 _RELEVANT = 9.0  # phi(9) = 1e-18: what is beyond changes no digit
 
 
-@lru_cache(maxsize=1)
-def _rule() -> tuple[Array, Array]:
-    # Gauss nodes, and the matrix from values at them to Legendre coefficients
-    x, _ = np.polynomial.legendre.leggauss(_NODES)
+@lru_cache(maxsize=2)
+def _rule(closed: bool) -> tuple[Array, Array]:
+    # nodes in [-1, 1], with or without the ends, and the matrix from values at them to Legendre coefficients
+    x = -np.cos(np.pi * np.arange(_NODES) / (_NODES - 1)) if closed else np.polynomial.legendre.leggauss(_NODES)[0]
     to_legendre = np.linalg.inv(np.polynomial.legendre.legvander(x, _NODES - 1))
     return x, np.asarray(to_legendre, dtype=np.float64)  # quadrature weights instead would err by 5e-15
 
@@ -72,7 +72,7 @@ def found_kinks(activation: Activation) -> Kinks:
 
     Panels on which sigma is no polynomial of degree 15 to rounding are halved until the culprit is cornered; there,
     and at multiples of 1/4, one-sided polynomial fits tell the first derivative that jumps, up to the third. Jumps
-    below about 1e-10 are taken for rounding.
+    below about 1e-7 may be missed; their square, which enters the kernel, is rounding.
 
     Raises
     ------
@@ -89,17 +89,14 @@ def found_kinks(activation: Activation) -> Kinks:
         return tuple(declared)
     scale = float(np.max(np.abs(checked_values(activation)) * np.exp(-0.25 * panels()[0] ** 2)))
     named = getattr(activation, "breakpoints", None)
-    if named is not None:
-        candidates = np.array(sorted(named), dtype=np.float64)
-    else:
-        cornered = _cornered(activation, scale)
-        edges = np.arange(-REACH + WIDTH, REACH, WIDTH)
-        near = np.array([np.min(np.abs(edges - x)) < 1e-9 for x in cornered], dtype=bool)
-        candidates = np.unique(np.concatenate([edges, cornered[~near]]))
+    cornered = np.array(sorted(named), dtype=np.float64) if named is not None else _cornered(activation, scale)
+    edges = np.arange(-REACH + WIDTH, REACH, WIDTH) if named is None else np.empty(0)
+    edges = np.array([x for x in edges if np.min(np.abs(cornered - x), initial=np.inf) > 1e-9])
     found = []
-    for i, x in enumerate(candidates):
-        gap = min(WIDTH, *np.abs(np.delete(candidates, i) - x)) if candidates.size > 1 else WIDTH
-        kink = _first_jump(activation, float(x), float(gap), scale)
+    for x in np.sort(np.concatenate([edges, cornered])):
+        others = np.abs(cornered - x)
+        gap = min(WIDTH, float(others[others > 0].min(initial=np.inf)))
+        kink = _first_jump(activation, float(x), gap, scale)
         if kink is not None and abs(x) < _RELEVANT:
             found.append(kink)
     if len(found) > _MOST:
@@ -114,7 +111,7 @@ def _cornered(activation: Activation, scale: float) -> Array:
     for _ in range(60):
         rough = _rough(activation, left, right, scale)
         middle = 0.5 * (left + right)
-        splits = rough & (middle > left) & (middle < right)
+        splits = rough & (right - left > 1e-15 * np.maximum(1.0, np.abs(middle)))
         places.extend(middle[rough & ~splits])
         if not splits.any():
             break
@@ -133,7 +130,7 @@ def _cornered(activation: Activation, scale: float) -> Array:
 
 
 def _rough(activation: Activation, left: Array, right: Array, scale: float) -> Any:
-    x, to_legendre = _rule()
+    x, to_legendre = _rule(closed=True)  # with the ends, or a jump beside one of them would be before the first node
     z = left[:, None] + 0.5 * (right - left)[:, None] * (x + 1.0)
     values = np.asarray(activation(z.ravel()), dtype=np.float64).reshape(z.shape)
     coefficients = np.abs(values @ to_legendre.T)
@@ -161,7 +158,7 @@ def _first_jump(activation: Activation, x: float, gap: float, scale: float) -> t
 
 def _jumps(activation: Activation, x: float, gap: float, scale: float) -> tuple[Array, Array]:
     # Legendre fits on both sides; a k-th derivative at the end of a fit amplifies rounding by about (n^2 / width)^k
-    nodes, to_legendre = _rule()
+    nodes, to_legendre = _rule(closed=False)  # without the ends: sigma at a jump belongs to neither side
     sides = np.array([[-1.0], [1.0]])
     for halvings in range(7):  # until a polynomial of degree 15 fits
         width = 0.999 * gap / 2.0**halvings

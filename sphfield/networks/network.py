@@ -108,12 +108,11 @@ class Network:
         ValueError
             If the kernel of the activation is known on the real line only.
         """
-        dual = dual_of(self.activation)
-        if hasattr(dual, "dual_continue"):
-            return self._gain * dual.dual_continue(t)
+        if hasattr(self.activation, "dual_continue"):
+            return self._gain * self.activation.dual_continue(t)
         if not hasattr(self.activation, "dual"):
             raise ValueError(f"the kernel of {self.activation!r} has no known continuation to complex arguments")
-        return self._gain * dual.dual_complement(np.asarray(t, dtype=np.complex128))
+        return self._gain * dual_of(self.activation).dual_complement(np.asarray(t, dtype=np.complex128))
 
     def layer_slope(self, u: Any) -> Any:
         """kappa'(u), infinite at u = 1 for activations that jump."""

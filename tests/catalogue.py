@@ -1,0 +1,32 @@
+"""Every activation of the catalogue, and some parameters: the shared laws run over these lists, so a new name in
+`activations.__all__` is tested without a new test."""
+
+from sphfield.networks import activations
+from sphfield.networks.hermite import dual_of
+from sphfield.networks.names import activation
+from sphfield.networks.network import Network
+
+VARIANTS = [
+    "leaky_relu:0.3",
+    "leaky_relu:-0.5",
+    "repu:1",
+    "repu:3",
+    "repu:6",
+    "gaussian:0.1",
+    "gaussian:2.414213562373095",
+    "gaussian:4",
+    "cosine:2.5",
+    "sine:0.3",
+    "cossin:0.5",
+    "exp:0.7",
+    "erf:4",
+    "hermite:1",
+    "hermite:3",
+    "elu:0.5",
+]
+CATALOGUE = [activation(name) for name in (*activations.__all__, *VARIANTS)]
+CLOSED = [sigma for sigma in CATALOGUE if hasattr(sigma, "dual")]
+SERIES = [sigma for sigma in CATALOGUE if hasattr(dual_of(sigma), "dual_coefficients")]
+KINKED = [sigma for sigma in CATALOGUE if dual_of(sigma).kinks]
+SMOOTH = [sigma for sigma in CATALOGUE if not dual_of(sigma).kinks]
+FINITE = [sigma for sigma in CATALOGUE if Network(sigma, 1).slope < float("inf")]
