@@ -41,6 +41,7 @@ lint: $(READY)  ## format, lint and types: ruff, mypy --strict
 	$(BIN)/mypy
 
 docs: $(READY)  ## the documentation, in build/docs; any warning is an error
+	$(BIN)/python docs/build_catalogue.py
 	$(BIN)/python -m sphinx -W --keep-going -n -q -E -d build/doctrees docs build/docs
 	@! grep -rlE --include='*.html' '<(script|link|img|iframe)[^>]* (src|href)="(https?:)?//' build/docs \
 		|| { echo 'the pages above load something from the network' >&2; exit 1; }

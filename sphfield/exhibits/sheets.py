@@ -65,8 +65,8 @@ def _verdict(show: Exhibition, row: int) -> str:
     ends = ", ".join(
         f"{_number(x)} at L = {depth}" for x, depth in zip(scatter, (show.depths[0], show.depths[-1]), strict=True)
     )
-    scales = " to ".join(_support(s) for s in (first, last))
-    return f"{sentence}  Expected std about the mean: {ends}; 95 % of the variance lies at ℓ ≤ {scales}."
+    near, far = (_support(s) for s in (first, last))
+    return f"{sentence}  Expected std about the mean: {ends}; 95 % of the variance at ℓ ≤ {near}, then ℓ ≤ {far}."
 
 
 def _number(x: float) -> str:
@@ -77,7 +77,7 @@ def _support(s: object) -> str:
     try:
         return str(s.effective_support(SHARE))  # type: ignore[attr-defined]
     except ValueError:
-        return f"(more than {s.lmax})"  # type: ignore[attr-defined]
+        return f"more than {s.lmax}"  # type: ignore[attr-defined]
 
 
 def spectra_sheet(show: Exhibition) -> tuple[Figure, str]:
@@ -91,7 +91,7 @@ def spectra_sheet(show: Exhibition) -> tuple[Figure, str]:
             s = show.spectrum(row, column)
             if np.any(s.cl[1:] > 0):
                 spectrum(s, ax, color=shades[column], label=f"L = {depth}", lw=1.3)
-        ax.set(title=f"{show.title(row)}: {_regime(show, row)}", ylim=(1e-14, 3.0), xlim=(1, show.lmax))
+        ax.set(title=f"{show.title(row)}: {_regime(show, row)}", ylim=(1e-14, 3.0), xlim=(0.8, show.lmax))
         ax.label_outer()
         ax.grid(alpha=0.25)
     axes[0].legend(loc="lower left", fontsize=9, title="depth")
@@ -113,7 +113,7 @@ def validation_sheet(show: Exhibition, column: int, reports: Sequence[Report], n
         estimate_on_theory(ell, report.expected, report.mean, report.size, top)
         pulls(ell, np.where(report.tested, report.pulls, np.nan), bottom)
         positive = (report.expected > 0) & (ell >= 1)
-        top.set(title=f"{show.title(row)}, L = {show.depths[column]}", xlim=(1, ell[-1]), xlabel="")
+        top.set(title=f"{show.title(row)}, L = {show.depths[column]}", xlim=(0.8, ell[-1]), xlabel="")
         low = (ell * (2 * ell + 1) * report.expected / (4 * np.pi))[positive].min()
         top.set_ylim(bottom=max(0.3 * low, 1e-26))
         odd_or_even = ~report.tested & (report.expected == 0)

@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.transforms import Bbox
 
 from sphfield.figures.colour import colour_map
 from sphfield.figures.mollweide import mollweide
@@ -96,8 +98,8 @@ def gallery(
             _map(ax, panel, scale)
             if i == 0:
                 ax.set_title(f"depth L = {panel.depth}", fontsize=11)
-            bar = figure.add_axes(((left + 0.55) / width, (top - 1.67) / height, 1.8 / width, 0.07 / height))
-            _amplitude(bar, panel, decades, last=i == len(rows) - 1)
+            bar = Bbox.from_bounds((left + 0.55) / width, (top - 1.67) / height, 1.8 / width, 0.07 / height)
+            _amplitude(figure, bar, panel, decades)
         figure.text(1.65 / width, (top - 2.03) / height, row.verdict, fontsize=10, style="italic", va="center")
     _legend(figure, scale, title, (width, height))
     return figure
@@ -115,25 +117,23 @@ def _map(ax: Axes, panel: Panel, scale: Scale) -> None:
     mollweide(shown, ax, vmin=-end, vmax=end)
 
 
-def _amplitude(ax: Axes, panel: Panel, decades: tuple[float, float], *, last: bool) -> None:
-    ax.set(xscale="log", xlim=decades, ylim=(0.0, 1.0), yticks=[])
-    ax.barh(0.5, panel.std - decades[0], left=decades[0], height=1.0, color="0.25")
-    ax.set_facecolor("0.9")
-    for side in ax.spines.values():
-        side.set_visible(False)
-    exponents = np.arange(round(np.log10(decades[0])), 1)
-    ax.set_xticks(10.0**exponents, [f"$10^{{{e}}}$" if e in (exponents[0], 0) and last else "" for e in exponents])
-    ax.tick_params(axis="x", which="major", length=2, labelsize=7, pad=1)
-    ax.minorticks_off()
+def _amplitude(figure: Figure, box: Bbox, panel: Panel, decades: tuple[float, float]) -> None:
+    # patches on the figure: fifteen logarithmic axes would take longer to draw than the maps
+    low, high = np.log10(decades)
+    place = np.clip((np.log10(max(panel.std, decades[0])) - low) / (high - low), 0.0, 1.0)
+    corner = (box.x0, box.y0)
+    figure.add_artist(Rectangle(corner, box.width, box.height, facecolor="0.88", edgecolor="none"))
+    figure.add_artist(Rectangle(corner, place * box.width, box.height, facecolor="0.25", edgecolor="none"))
+    for exponent in range(round(low), 1):
+        x = box.x0 + box.width * (exponent - low) / (high - low)
+        tick = Rectangle((x, box.y0 - 0.5 * box.height), 0.02 * box.width, 0.5 * box.height, facecolor="0.25")
+        figure.add_artist(tick)
+        if exponent in (round(low), 0):
+            label = f"$10^{{{exponent}}}$" if exponent else "1"
+            figure.text(x, box.y0 - 0.9 * box.height, label, ha="center", va="top", fontsize=7)
     share = f"{100 * panel.share:.3g} %" if panel.share < 0.9995 else "100 %"
-    ax.text(
-        0.5,
-        1.5,
-        f"mean {panel.mean:+.2f}   std {panel.std:.2g}   {share} drawn",
-        transform=ax.transAxes,
-        ha="center",
-        fontsize=7.5,
-    )
+    text = f"mean {panel.mean:+.2f}   std {panel.std:.2g}   {share} drawn"
+    figure.text(box.x0 + 0.5 * box.width, box.y1 + 0.4 * box.height, text, ha="center", fontsize=7.5)
 
 
 def _legend(figure: Figure, scale: Scale, title: str, size: tuple[float, float]) -> None:
