@@ -1,5 +1,7 @@
 """Every activation of the catalogue, and some parameters: the shared laws run over these lists, so a new name in
-`activations.__all__` is tested without a new test."""
+`activations.__all__` is tested without a new test. `SPHFIELD_ACTIVATIONS="mine:f" make test` tests your own."""
+
+import os
 
 from sphfield.networks import activations
 from sphfield.networks.hermite import dual_of
@@ -24,7 +26,8 @@ VARIANTS = [
     "hermite:3",
     "elu:0.5",
 ]
-CATALOGUE = [activation(name) for name in (*activations.__all__, *VARIANTS)]
+OWN = os.environ.get("SPHFIELD_ACTIVATIONS", "").split()  # package.module:name of your own, to run them too
+CATALOGUE = [activation(name) for name in (*activations.__all__, *VARIANTS, *OWN)]
 CLOSED = [sigma for sigma in CATALOGUE if hasattr(sigma, "dual")]
 SERIES = [sigma for sigma in CATALOGUE if hasattr(dual_of(sigma), "dual_coefficients")]
 KINKED = [sigma for sigma in CATALOGUE if dual_of(sigma).kinks]

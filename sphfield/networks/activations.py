@@ -8,6 +8,7 @@ of the project uses what it finds (Z, Z' are standard normal with correlation u,
 ``dual_complement(t)``    dual(1) - dual(1 - t), right to rounding *relative* to itself
 ``dual_slope_complement(t)``  dual_slope(1) - dual_slope(1 - t), likewise
 ``dual_continue(t)``      ``dual_complement`` for complex t, where that function itself is real
+``dual_derivative(r)``    r-th derivative of ``dual`` at 1 where the power series of a kinked sigma converges slowly
 ``dual_coefficients(n)``  squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p
 ``degrees``               largest even and largest odd p with mu_p != 0; -1 if there is none
 ``kinks``                 where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump)
@@ -27,7 +28,7 @@ from scipy import special
 
 from sphfield.networks import elu, repu
 from sphfield.networks.hermite import cosech_coefficients, hermite_coefficients, silu_coefficients
-from sphfield.networks.kinks import Kinks
+from sphfield.networks.kinks import Kinks, panels
 from sphfield.typing import Activation, Array
 
 __all__ = [
@@ -536,6 +537,12 @@ class Softsign:
     def __call__(self, z: Any) -> Any:
         return np.asarray(z) / (1.0 + np.abs(z))
 
+    def dual_derivative(self, r: int) -> float:
+        """E[sigma^(r)(Z)**2] for r = 1, 2: sigma' = (1 + |z|)**-2, sigma'' = -2 sign(z) (1 + |z|)**-3."""
+        z, w = panels()
+        power = r**2 * (1.0 + np.abs(z)) ** (-2.0 * (r + 1))
+        return float(np.sum(w * np.exp(-0.5 * z * z) * power) / np.sqrt(2.0 * np.pi))
+
 
 @dataclass(frozen=True)
 class ELU:
@@ -556,6 +563,10 @@ class ELU:
 
     def dual_continue(self, t: Any) -> Any:
         return elu.continued(self.alpha, t)
+
+    def dual_derivative(self, r: int) -> float:
+        """E[sigma^(r)(Z)**2] for r = 1, 2; at 2, alpha must be 1."""
+        return (0.5 if r == 1 else 0.0) + self.alpha**2 * math.exp(2.0) * float(special.ndtr(-2.0))
 
 
 @dataclass(frozen=True)
@@ -750,6 +761,11 @@ class RePU:
 
     def dual_slope_complement(self, t: Any) -> Any:
         return self.k**2 * repu.complement(int(self.k) - 1, t)
+
+    def dual_derivative(self, r: int) -> float:
+        """The r-th derivative of the dual kernel at 1, E[sigma^(r)(Z)**2], for r <= k."""
+        k = int(self.k)
+        return math.perm(k, r) ** 2 * float(repu.dual(k - r, 1.0))
 
     def dual_coefficients(self, n: int) -> Array:
         # the dual kernel of k integrates k^2 times that of k - 1

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from math import factorial
 from typing import Any
 
 import numpy as np
 
 from sphfield.networks.hermite import MOST, dual_of
-from sphfield.networks.polar import PolarDual
 from sphfield.typing import Activation, Array
 
 __all__ = ["Network", "Regime"]
@@ -221,35 +221,72 @@ class Network:
         """Derivatives of the kernel of this network at u = 1, of orders 0 ... `order`; ``inf`` where it has none.
 
         The Taylor series of one layer is composed with itself depth times; all its terms are positive, so the
-        relative error stays near rounding (times depth).
+        relative error stays near rounding (times depth), 1e-8 at order 2 for activations known by `PolarDual`.
+
+        Raises
+        ------
+        ValueError
+            If `order` is negative, or above 2 for an opaque activation with kinks that has that many derivatives.
         """
         if order < 0:
             raise ValueError(f"order = {order} must be 0 or more")
+        with np.errstate(over="ignore", divide="ignore"):
+            logs = np.array(self.log_derivatives(order))
+            if logs[np.isfinite(logs)].max() < 500.0:  # no overflow on the way: composed as they are
+                return tuple(float(x) for x in self._taylor(order) * _factorials(order))
+            return tuple(float(x) for x in np.exp(logs))
+
+    def log_derivatives(self, order: int) -> tuple[float, ...]:
+        """Natural logarithms of `derivatives`, for depths at which those overflow; absolute error about 1e-13 depth.
+
+        Examples
+        --------
+        >>> from sphfield import Hermite
+        >>> deep = Network(Hermite(2), depth=1000)  # k'(1) = 2^1000
+        >>> round(deep.log_derivatives(1)[1] / np.log(2.0), 9)
+        1000.0
+        """
+        with np.errstate(divide="ignore"):
+            layer = np.log(self._layer_taylor(order))
+            total = np.full(order + 1, -np.inf)
+            total[: order + 1][:2] = np.log([1.0, 1.0 - self.bias_var])[: order + 1]
+            for _ in range(self.depth):
+                total = _composed_logs(layer, total)
+            return tuple(float(x) for x in total + np.log(_factorials(order)))
+
+    def _taylor(self, order: int) -> Array:
         layer = np.array(self._layer_taylor(order))
         total = np.zeros(order + 1)
         total[: 2 if order else 1] = [1.0, 1.0 - self.bias_var][: order + 1]
         for _ in range(self.depth):
             total = _composed(layer, total)
-        factorials = np.cumprod(np.concatenate([[1.0], np.arange(1.0, order + 1)]))
-        return tuple(float(x) for x in total * factorials)
+        return total
 
     def _layer_taylor(self, order: int) -> list[float]:
-        # kappa^(r)(1) / r!, from the power series; infinite from the order of the first singular term on
+        # kappa^(r)(1) / r!, infinite from the order of the first singular term on
         smooth = Network(self.activation, 1).cri
         taylor = [1.0, self.slope]
         for r in range(2, order + 1):
             if r >= smooth:
                 taylor.append(np.inf)
-                continue
-            if isinstance(dual_of(self.activation), PolarDual):
-                if r > 2:
-                    raise ValueError(
-                        f"derivative {r} of {self.activation!r} is not known: it has kinks; ask for order 2"
-                    )
-                taylor.append(0.5 * dual_of(self.activation).second_derivative * self._gain)
+            elif np.isfinite(smooth):
+                taylor.append(_kinked_derivative(self.activation, r) * self._gain / factorial(r))
             else:
                 taylor.append(_binomial_sum(self.activation, r) * self._gain)
         return taylor[: order + 1]
+
+
+def _kinked_derivative(activation: Activation, r: int) -> float:
+    # the power series would converge like a power of p: it comes from sigma itself
+    if hasattr(activation, "dual_derivative"):
+        return float(activation.dual_derivative(r))
+    if r > 2:
+        raise ValueError(f"derivative {r} of the kernel of {activation!r}, which has kinks, is not known: ask for 2")
+    return float(dual_of(activation).second_derivative)
+
+
+def _factorials(order: int) -> Array:
+    return np.cumprod(np.concatenate([[1.0], np.arange(1.0, order + 1)]))
 
 
 @lru_cache(maxsize=256)
@@ -287,3 +324,17 @@ def _composed(outer: Array, inner: Array) -> Array:
         total = np.convolve(total, deviation)[:size]
         total[0] += c
     return np.concatenate([total, np.full(outer.size - size, np.inf)])
+
+
+def _composed_logs(outer: Array, inner: Array) -> Array:
+    # `_composed` with every number given by its logarithm; infinite coefficients spread to all higher ones
+    size = outer.size
+    infinite = np.isposinf(outer) | np.isposinf(inner)
+    finite = int(np.argmax(infinite)) if infinite.any() else size
+    deviation = np.where(np.arange(finite) == 0, -np.inf, inner[:finite])
+    total = np.full(finite, -np.inf)
+    for c in outer[:finite][::-1]:
+        products = [np.logaddexp.reduce(total[: k + 1] + deviation[k::-1]) for k in range(finite)]
+        total = np.array(products)
+        total[0] = np.logaddexp(total[0], c)
+    return np.concatenate([total, np.full(size - finite, np.inf)])

@@ -6,63 +6,116 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sphfield.networks.activations import (
+    ELU,
     GELU,
+    SELU,
+    Abs,
+    Arctan,
     Cosine,
     CosSin,
     Erf,
+    Exp,
     Gaussian,
+    Hermite,
+    Identity,
     LeakyReLU,
     ReLU,
+    RePU,
     Sigmoid,
+    Sign,
+    SiLU,
     Sine,
+    Softplus,
+    Softsign,
     Step,
     Tanh,
 )
 from sphfield.networks.network import Network, Regime
 
-
-@pytest.mark.parametrize(
-    ("sigma", "slope", "regime"),
-    [
-        (ReLU(), 1.0, Regime.SPARSE),
-        (LeakyReLU(0.3), 1.0, Regime.SPARSE),
-        (LeakyReLU(1.0), 1.0, Regime.LINEAR),
-        (Gaussian(2.0), 0.8, Regime.LOW),
-        (Gaussian(1 + math.sqrt(2)), 1.0, Regime.SPARSE),
-        (Gaussian(4.0), 16 / 9, Regime.HIGH),
-        (Cosine(1.0), math.tanh(1), Regime.LOW),
-        (Sine(1.0), 1 / math.tanh(1), Regime.HIGH),
-        (CosSin(1.0), 1.0, Regime.SPARSE),
-        (Erf(1.0), 1.225700003785691, Regime.HIGH),
-        (GELU(), 1.072031598436292, Regime.HIGH),
-        (Tanh(), 1.177807232304180, Regime.HIGH),
-        (Sigmoid(), 0.152827011715594, Regime.LOW),
-        (Step(), math.inf, Regime.FRACTAL),
-    ],
-    ids=repr,
-)
-def test_slope_and_regime_of_the_catalogue(sigma, slope, regime):
-    network = Network(sigma, 1)
-    assert network.slope == pytest.approx(slope, rel=4e-15)
-    assert network.regime() is regime
-
-
-GELU_VARIANCE = 1 / 3 + math.sqrt(3) / (6 * math.pi)
 C = 2 / 3  # of erf(z)
+GELU_VARIANCE = 1 / 3 + math.sqrt(3) / (6 * math.pi)
+# E[sigma^2], kappa'(1), kappa''(1), regularity index, regime: closed forms, or 15 digits from arbitrary precision
+TABLE = {
+    ReLU(): (0.5, 1, math.inf, 1.5, Regime.SPARSE),
+    LeakyReLU(0.3): (1.09 / 2, 1, math.inf, 1.5, Regime.SPARSE),
+    Abs(): (1, 1, math.inf, 1.5, Regime.SPARSE),
+    Step(): (0.5, math.inf, math.inf, 0.5, Regime.FRACTAL),
+    Sign(): (1, math.inf, math.inf, 0.5, Regime.FRACTAL),
+    RePU(2): (1.5, 4 / 3, 4 / 3, 2.5, Regime.HIGH),
+    RePU(3): (7.5, 9 / 5, 36 / 15, 3.5, Regime.HIGH),
+    Gaussian(2.0): (5**-0.5, 0.8, 0.8 + 3 * 0.64, math.inf, Regime.LOW),
+    Gaussian(1 + math.sqrt(2)): ((3 + 2 * math.sqrt(2)) ** -0.5, 1, 4, math.inf, Regime.SPARSE),
+    Gaussian(4.0): (1 / 3, 16 / 9, 16 / 9 + 3 * (16 / 9) ** 2, math.inf, Regime.HIGH),
+    Cosine(1.0): (math.exp(-1) * math.cosh(1), math.tanh(1), 1, math.inf, Regime.LOW),
+    Cosine(1.2): (math.exp(-1.44) * math.cosh(1.44), 1.44 * math.tanh(1.44), 1.2**4, math.inf, Regime.HIGH),
+    Sine(1.0): (math.exp(-1) * math.sinh(1), 1 / math.tanh(1), 1, math.inf, Regime.HIGH),
+    CosSin(0.5): (1, 0.25, 0.0625, math.inf, Regime.LOW),
+    CosSin(1.0): (1, 1, 1, math.inf, Regime.SPARSE),
+    CosSin(1.5): (1, 2.25, 5.0625, math.inf, Regime.HIGH),
+    Exp(1.0): (math.exp(2), 1, 1, math.inf, Regime.SPARSE),
+    Erf(1.0): (
+        2 / math.pi * math.asin(C),
+        C / (math.sqrt(1 - C**2) * math.asin(C)),
+        C**3 / ((1 - C**2) ** 1.5 * math.asin(C)),
+        math.inf,
+        Regime.HIGH,
+    ),
+    GELU(): (
+        GELU_VARIANCE,
+        (1 / 3 + 2 / (3 * math.pi * math.sqrt(3))) / GELU_VARIANCE,
+        math.sqrt(3) / (2 * math.pi) / GELU_VARIANCE,
+        math.inf,
+        Regime.HIGH,
+    ),
+    Tanh(): (0.394294490397841, 1.177807232304180, 0.761369532963251, math.inf, Regime.HIGH),
+    Sigmoid(): (0.293379035858093, 0.152827011715594, 0.016161230979670, math.inf, Regime.LOW),
+    SiLU(): (0.355775519817352, 1.066634241241915, 0.404282016119982, math.inf, Regime.HIGH),
+    Softplus(): (0.921245908859300, 0.318458983683693, 0.048669134833604, math.inf, Regime.LOW),
+    ELU(1.0): (
+        0.644945417492924,
+        1.035904718604347,
+        math.exp(2) * 0.022750131948179207 / 0.644945417492924,
+        2.5,
+        Regime.HIGH,
+    ),
+    SELU(): (1, 1.071574992455799, math.inf, 1.5, Regime.HIGH),
+    Arctan(): (0.449700916434902, 1.111850080190750, None, math.inf, Regime.HIGH),
+    Softsign(): (0.183014021266548, 1.244010370607587, None, 2.5, Regime.HIGH),
+    Identity(): (1, 1, 0, math.inf, Regime.LINEAR),
+    Hermite(3): (1, 3, 6, math.inf, Regime.HIGH),
+}
 
 
-@pytest.mark.parametrize(
-    ("sigma", "curvature"),
-    [
-        (Gaussian(2.0), 0.8 + 3 * 0.64),
-        (Cosine(1.0), 1.0),
-        (Erf(1.0), C**3 / ((1 - C**2) ** 1.5 * math.asin(C))),
-        (GELU(), math.sqrt(3) / (2 * math.pi) / GELU_VARIANCE),
-        (Tanh(), 0.761369532963251),
-    ],
-)
-def test_second_derivative_of_one_layer(sigma, curvature):
-    assert Network(sigma, 1).derivatives(2)[2] == pytest.approx(curvature, rel=1e-13)
+@pytest.mark.parametrize(("sigma", "row"), TABLE.items(), ids=lambda x: repr(x) if callable(x) else "")
+def test_the_table_of_activations(sigma, row):
+    variance, slope, curvature, cri, regime = row
+    network = Network(sigma, 1)
+    assert network.activation_variance == pytest.approx(variance, rel=4e-15)
+    # 15 printed digits; 4e-13 where the slope is read off Chebyshev coefficients
+    assert network.slope == pytest.approx(slope, rel=1e-12)
+    assert network.cri == cri
+    assert network.regime() is regime
+    if curvature is not None:
+        assert network.derivatives(2)[2] == pytest.approx(curvature, rel=1e-12)
+
+
+def test_the_regularity_index_of_the_linear_kernel_is_infinite():
+    assert Network(ReLU(), 0).cri == math.inf
+
+
+@given(st.sampled_from([Gaussian(2.0), Sine(0.7), CosSin(1.0), RePU(3)]), st.integers(1, 12), st.integers(0, 3))
+def test_derivatives_and_their_logarithms_agree(sigma, depth, order):
+    network = Network(sigma, depth, 0.1)
+    np.testing.assert_allclose(np.exp(network.log_derivatives(order)), network.derivatives(order), rtol=1e-12)
+
+
+def test_derivatives_that_overflow_keep_their_logarithms():
+    # q > 1: the r-th derivative grows like q^(rL)
+    network = Network(Sine(1.0), 4000)
+    logs = network.log_derivatives(3)
+    assert logs[1] == pytest.approx(4000 * math.log(1 / math.tanh(1)), rel=1e-13)
+    assert network.derivatives(1)[1] == math.inf
+    assert [logs[r] / (r * logs[1]) for r in (2, 3)] == pytest.approx([1, 1], abs=1e-3)
 
 
 @given(
