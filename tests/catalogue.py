@@ -33,3 +33,8 @@ SERIES = [sigma for sigma in CATALOGUE if hasattr(dual_of(sigma), "dual_coeffici
 KINKED = [sigma for sigma in CATALOGUE if dual_of(sigma).kinks]
 SMOOTH = [sigma for sigma in CATALOGUE if not dual_of(sigma).kinks]
 FINITE = [sigma for sigma in CATALOGUE if Network(sigma, 1).slope < float("inf")]
+
+
+def label(sigma):
+    """A test's name for an activation, the same in every process."""
+    return getattr(sigma, "__name__", None) or repr(sigma)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.networks.kinks import REACH, Kinks, found_kinks
+from sphfield.networks.kinks import Kinks, found_kinks, panels
 from sphfield.networks.network import Network
 from sphfield.typing import Activation
 
@@ -43,15 +43,11 @@ class Scaled:
 
 
 def _second_moment(activation: Activation, scale: float) -> float:
-    # E[sigma(scale Z)^2] on panels of width 1/4 that also end at kinks
-    x, w = np.polynomial.legendre.leggauss(16)
-    kinks = [place / scale for place, _, _ in found_kinks(activation) if abs(place) < REACH * scale]
-    ends = np.unique(np.concatenate([np.arange(-REACH, REACH + 0.1, 0.25), kinks]))
-    half = 0.5 * np.diff(ends)[:, None]
-    z = ends[:-1, None] + half * (x + 1.0)
+    # E[sigma(scale Z)^2]
+    z, w = panels(tuple(place / scale for place, _, _ in found_kinks(activation)))
     with np.errstate(over="ignore"):
         squares = np.square(activation((scale * z).ravel())).reshape(z.shape)
-    return float(np.sum(half * w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))
+    return float(np.sum(w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))
 
 
 def variance_fixed_point(activation: Activation, sigma_w: float, sigma_b: float = 0.0) -> float:

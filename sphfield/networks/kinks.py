@@ -30,12 +30,14 @@ def _rule(closed: bool) -> tuple[Array, Array]:
     return x, np.asarray(to_legendre, dtype=np.float64)  # quadrature weights instead would err by 5e-15
 
 
-@lru_cache(maxsize=1)
-def panels() -> tuple[Array, Array]:
-    """Gauss nodes and weights on 128 panels of width 1/4, each (128, 16)."""
+@lru_cache(maxsize=64)
+def panels(places: tuple[float, ...] = ()) -> tuple[Array, Array]:
+    """Gauss nodes and weights, (n, 16) each, on panels of width 1/4 from -16 to 16 that also end at these places."""
     x, w = np.polynomial.legendre.leggauss(_NODES)
-    left = np.arange(-REACH, REACH, WIDTH)[:, None]
-    return left + 0.5 * WIDTH * (x + 1.0), np.broadcast_to(0.5 * WIDTH * w, (left.size, _NODES))
+    inside = [place for place in places if -REACH < place < REACH]
+    ends = np.unique(np.concatenate([np.arange(-REACH, REACH + 0.5 * WIDTH, WIDTH), inside]))
+    half = 0.5 * np.diff(ends)[:, None]
+    return ends[:-1, None] + half * (x + 1.0), half * w
 
 
 def checked_values(activation: Activation) -> Array:

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.networks.kinks import Kinks, found_kinks, parity_degrees
+from sphfield.networks.kinks import Kinks, found_kinks, panels, parity_degrees
 from sphfield.typing import Activation, Array
 
 __all__ = ["PolarDual"]
@@ -141,13 +141,9 @@ class PolarDual:
 
     @cached_property
     def _at_one(self) -> float:
-        # E[sigma^2] = (E[(sigma(Z) - sigma(-Z))^2] + E[(sigma(Z) + sigma(-Z))^2]) / 4
-        x, w = np.polynomial.legendre.leggauss(20)
-        ends = np.unique(np.concatenate([np.arange(-_REACH, _REACH + 0.5, 0.5), self._places]))
-        half = 0.5 * np.diff(ends)[:, None]
-        z = ends[:-1, None] + half * (x + 1.0)
+        z, w = panels(tuple(self._places.tolist()))
         squares = np.square(self.activation(z.ravel())).reshape(z.shape)
-        return float(np.sum(half * w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))
+        return float(np.sum(w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))
 
     def dual(self, u: Any) -> Any:
         return self._at_one - self.dual_complement(1.0 - np.asarray(u))

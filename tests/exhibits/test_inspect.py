@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from catalogue import CATALOGUE
+from catalogue import CATALOGUE, label
 from click.testing import CliRunner
 
 from sphfield.cli import main
@@ -25,7 +25,7 @@ def test_the_facts_of_tanh():
     assert facts["depths"][1]["support"] == {"0.1": 11, "0.01": 25}
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_every_activation_fits_on_a_screen_and_in_json(sigma):
     facts = inspect(sigma, (1, 3), lmax=40)
     assert json.loads(json.dumps(facts)) == facts
@@ -40,14 +40,14 @@ def test_infinite_and_undefined_numbers_are_said_in_words():
 
 
 def test_an_own_activation_goes_through_the_command_line(tmp_path, monkeypatch):
-    (tmp_path / "mine.py").write_text("import numpy as np\n\ndef f(z):\n    return z / (1.0 + np.exp(-z))\n")
+    (tmp_path / "readers_own.py").write_text("import numpy as np\n\ndef f(z):\n    return z / (1.0 + np.exp(-z))\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    result = CliRunner().invoke(main, ["inspect", "mine:f", "--depths", "1,2", "--lmax", "32"])
+    result = CliRunner().invoke(main, ["inspect", "readers_own:f", "--depths", "1,2", "--lmax", "32"])
     assert result.exit_code == 0, result.output
     assert "f: high-disorder" in result.output
-    assert sorted(p.name for p in tmp_path.glob("inspect-*")) == ["inspect-mine-f.json", "inspect-mine-f.png"]
-    ours = json.loads((tmp_path / "inspect-mine-f.json").read_text())
+    assert sorted(p.name for p in tmp_path.glob("inspect-*")) == ["inspect-readers-own-f.json", "inspect-readers-own-f.png"]
+    ours = json.loads((tmp_path / "inspect-readers-own-f.json").read_text())
     silu = inspect(CATALOGUE[[type(s).__name__ for s in CATALOGUE].index("SiLU")], (1, 2), lmax=32)
     assert ours["slope"] == pytest.approx(silu["slope"], rel=1e-13)
 

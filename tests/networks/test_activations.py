@@ -1,7 +1,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
-from catalogue import CATALOGUE, CLOSED, SERIES
+from catalogue import CATALOGUE, CLOSED, SERIES, label
 from exact import dual, dual_by_quadrature
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ PRINTED = [s for s in CLOSED if not (isinstance(s, RePU) and s.k > 3)]
 some_t = st.one_of(st.floats(1e-300, 1.7), st.floats(-300, 0).map(lambda x: 10.0**x))
 
 
-@pytest.mark.parametrize("sigma", PRINTED, ids=repr)
+@pytest.mark.parametrize("sigma", PRINTED, ids=label)
 @pytest.mark.parametrize("u", [-0.6, 0.35])
 def test_closed_forms_agree_with_quadrature_in_arbitrary_precision(sigma, u):
     # 25 digits and 56 x 26 Gauss nodes a panel resolve arguments up to a z = 30; the faster ones need more
@@ -60,7 +60,7 @@ def test_a_dual_kernel_is_bounded_by_its_value_at_one(sigma, u):
     assert abs(kernel.dual(u)) <= kernel.dual(1.0) * (1 + 1e-14)
 
 
-@pytest.mark.parametrize("sigma", SERIES, ids=repr)
+@pytest.mark.parametrize("sigma", SERIES, ids=label)
 def test_hermite_coefficients_sum_to_the_dual_kernel(sigma):
     u = np.linspace(-0.9, 0.9, 37)
     squares = dual_of(sigma).dual_coefficients(400)
@@ -70,7 +70,7 @@ def test_hermite_coefficients_sum_to_the_dual_kernel(sigma):
     np.testing.assert_allclose(series, dual_of(sigma).dual(u), rtol=0, atol=2e-15 * dual_of(sigma).dual(1.0))
 
 
-@pytest.mark.parametrize("sigma", SERIES, ids=repr)
+@pytest.mark.parametrize("sigma", SERIES, ids=label)
 def test_the_slope_is_the_derivative_of_the_dual_kernel(sigma):
     u = np.linspace(-0.9, 0.9, 37)
     p = np.arange(400)
@@ -80,7 +80,7 @@ def test_the_slope_is_the_derivative_of_the_dual_kernel(sigma):
     np.testing.assert_allclose(dual_of(sigma).dual_slope(u), series, rtol=1e-13, atol=1e-13 * scale)
 
 
-@pytest.mark.parametrize("sigma", [s for s in SERIES if hasattr(s, "dual_coefficients")], ids=repr)
+@pytest.mark.parametrize("sigma", [s for s in SERIES if hasattr(s, "dual_coefficients")], ids=label)
 def test_declared_degrees_are_where_the_hermite_coefficients_end(sigma):
     squares = sigma.dual_coefficients(60)
     even, odd = sigma.degrees
@@ -91,13 +91,13 @@ def test_declared_degrees_are_where_the_hermite_coefficients_end(sigma):
         assert (squares[possible] > 0).all()
 
 
-@pytest.mark.parametrize("sigma", SERIES, ids=repr)
+@pytest.mark.parametrize("sigma", SERIES, ids=label)
 def test_few_coefficients_are_the_first_of_many(sigma):
     for n in range(5):
         np.testing.assert_array_equal(dual_of(sigma).dual_coefficients(n), dual_of(sigma).dual_coefficients(300)[:n])
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_an_activation_acts_on_each_element(sigma):
     z = np.linspace(-3, 3, 12).reshape(3, 4)
     np.testing.assert_array_equal(sigma(z)[1], sigma(z[1]))

@@ -4,7 +4,7 @@ import pickle
 import mpmath as mp
 import numpy as np
 import pytest
-from catalogue import CATALOGUE, CLOSED, FINITE
+from catalogue import CATALOGUE, CLOSED, FINITE, label
 from exact import dual
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -56,7 +56,7 @@ def test_the_complement_is_right_relative_to_itself_at_any_depth(sigma, depth, t
         assert abs(ours / exact - 1) < 4 * NNGP(Network(sigma, depth)).rounding
 
 
-@pytest.mark.parametrize("sigma", CALM, ids=repr)
+@pytest.mark.parametrize("sigma", CALM, ids=label)
 @pytest.mark.parametrize("depth", [1, 30, 200])
 def test_deep_calm_networks_keep_twelve_digits_down_to_tiny_distances(sigma, depth):
     t = [1e-300, 1e-20, 1e-3, 0.2, 0.9, 1.7]
@@ -124,7 +124,7 @@ def test_kernels_of_even_activations_are_even(sigma, depth, t):
     assert kernel.complement(2.0 - t) == kernel.complement(2.0 - (2.0 - t))
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 @pytest.mark.parametrize("bias", [0.0, 0.2])
 def test_the_power_series_sums_to_the_kernel(sigma, bias):
     kernel = NNGP(Network(sigma, 3, bias))
@@ -138,7 +138,7 @@ def test_the_power_series_sums_to_the_kernel(sigma, bias):
     np.testing.assert_allclose((b * u[:, None] ** np.arange(600)).sum(axis=1), kernel(u), rtol=0, atol=2 * left_out)
 
 
-@pytest.mark.parametrize("sigma", FINITE, ids=repr)
+@pytest.mark.parametrize("sigma", FINITE, ids=label)
 def test_the_derivative_kernel_is_the_derivative(sigma):
     kernel = NNGP(Network(sigma, 3, 0.1))
     u, h = np.linspace(-0.8, 0.8, 9), 1e-5

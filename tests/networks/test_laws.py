@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from catalogue import CATALOGUE, FINITE, KINKED, SERIES
+from catalogue import CATALOGUE, FINITE, KINKED, SERIES, label
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,7 +28,7 @@ def test_the_complement_rises_where_the_kernel_has_no_negative_slope(sigma, dept
     assert kernel.complement(near) <= kernel.complement(far) * (1 + 2 * kernel.rounding) + 1e-300
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_the_dual_kernel_is_the_quadrature_of_its_definition(sigma):
     # E[sigma(Z) sigma(Z')] on a grid that ends at kinks of Z; along Z' it is smooth after the first integral.
     # Trapezoid and Gauss rules of this size leave 1e-9 for activations that jump
@@ -52,7 +52,7 @@ def test_the_dual_kernel_is_the_quadrature_of_its_definition(sigma):
     assert dual_of(sigma).dual(u) == pytest.approx(exact, abs=3e-14 * dual_of(sigma).dual(1.0))
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_the_dual_kernel_starts_with_its_hermite_coefficients(sigma):
     # sum_{p<40} mu_p^2 u^p, and |u|^40 = 1e-12 of the rest
     squares = hermite_coefficients(sigma, 40) ** 2
@@ -63,7 +63,7 @@ def test_the_dual_kernel_starts_with_its_hermite_coefficients(sigma):
     assert squares.sum() <= total * (1 + 1e-13)
 
 
-@pytest.mark.parametrize("sigma", SERIES, ids=repr)
+@pytest.mark.parametrize("sigma", SERIES, ids=label)
 def test_known_coefficients_are_those_of_quadrature(sigma):
     ours = dual_of(sigma).dual_coefficients(30)
     assert (ours >= 0).all()
@@ -72,7 +72,7 @@ def test_known_coefficients_are_those_of_quadrature(sigma):
     np.testing.assert_allclose(np.sqrt(ours), np.abs(hermite_coefficients(sigma, 30)), rtol=0, atol=2e-14 * norm)
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_declared_degrees_and_kinks_are_those_that_are_found(sigma):
     def opaque(z):
         return sigma(z)
@@ -85,7 +85,7 @@ def test_declared_degrees_and_kinks_are_those_that_are_found(sigma):
     assert [k[0] for k in visible] == pytest.approx([k[0] for k in found.kinks], abs=1e-9)
 
 
-@pytest.mark.parametrize("sigma", KINKED, ids=repr)
+@pytest.mark.parametrize("sigma", KINKED, ids=label)
 def test_the_complement_starts_with_the_slope_and_the_kink(sigma):
     # (-1)^r c prod_{j=1}^r (j + 1/2) = -sqrt(2)/(2 pi) sum J^2 exp(-x^2) / variance is the t^(r+1/2) term: seen in the
     # complement once the analytic terms below it are taken off, here for r = 0 and 1
@@ -121,7 +121,7 @@ def test_the_tangent_kernel_never_exceeds_its_value_at_one(sigma, depth, u):
     assert abs(kernel(u)) <= kernel.at_one * (1 + kernel.rounding)
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_wide_finite_networks_have_this_kernel(sigma):
     # four pairs of points; 300 networks of width 400, L = 1, where the mean is exact at any width.
     # 4 standard errors on 4 numbers for each of the activations: false alarm below 4 * 6.3e-5 each, seed fixed
@@ -139,7 +139,7 @@ def test_wide_finite_networks_have_this_kernel(sigma):
     assert (np.abs(mean - NNGP(network)(np.cos(angles))) < 4 * error + 1e-12).all()
 
 
-@pytest.mark.parametrize("sigma", CATALOGUE, ids=repr)
+@pytest.mark.parametrize("sigma", CATALOGUE, ids=label)
 def test_the_fixed_point_is_one(sigma):
     network = Network(sigma, 1)
     u = network.fixed_point()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from catalogue import SERIES
+from catalogue import SERIES, label
 
 from sphfield.networks.activations import GELU, ReLU, Sigmoid, Step, Tanh
 from sphfield.networks.hermite import dual_of
@@ -38,7 +38,7 @@ def test_reference_spectra(reference):
                 assert abs(s.cl[n] / float(text) - 1) <= 3 * s.error[n]
 
 
-@pytest.mark.parametrize("sigma", [s for s in SERIES if hasattr(s, "dual_coefficients")], ids=repr)
+@pytest.mark.parametrize("sigma", [s for s in SERIES if hasattr(s, "dual_coefficients")], ids=label)
 @pytest.mark.parametrize("convention", ["exact", "paper"])
 def test_the_power_series_sums_to_the_tangent_kernel(sigma, convention):
     if Network(sigma, 1).slope == np.inf:
