@@ -538,7 +538,7 @@ class Softsign:
         return np.asarray(z) / (1.0 + np.abs(z))
 
     def dual_derivative(self, r: int) -> float:
-        """E[sigma^(r)(Z)**2] for r = 1, 2: sigma' = (1 + |z|)**-2, sigma'' = -2 sign(z) (1 + |z|)**-3."""
+        """E[sigma^(r)(Z)**2] for r = 1, 2: sigma' = (1 + abs(z))**-2, sigma'' = -2 sign(z) (1 + abs(z))**-3."""
         z, w = panels()
         power = r**2 * (1.0 + np.abs(z)) ** (-2.0 * (r + 1))
         return float(np.sum(w * np.exp(-0.5 * z * z) * power) / np.sqrt(2.0 * np.pi))
