@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.networks.hermite import MOST, dual_of
+from sphfield.networks.hermite import dual_of
+from sphfield.networks.taylor import binomial_sum, composed_logs, composed_taylor, factorials, kinked_derivative
 from sphfield.typing import Activation, Array
 
 __all__ = ["Network", "Regime"]
@@ -233,7 +234,7 @@ class Network:
         with np.errstate(over="ignore", divide="ignore"):
             logs = np.array(self.log_derivatives(order))
             if logs[np.isfinite(logs)].max() < 500.0:  # no overflow on the way: composed as they are
-                return tuple(float(x) for x in self._taylor(order) * _factorials(order))
+                return tuple(float(x) for x in self._taylor(order) * factorials(order))
             return tuple(float(x) for x in np.exp(logs))
 
     def log_derivatives(self, order: int) -> tuple[float, ...]:
@@ -251,15 +252,15 @@ class Network:
             total = np.full(order + 1, -np.inf)
             total[: order + 1][:2] = np.log([1.0, 1.0 - self.bias_var])[: order + 1]
             for _ in range(self.depth):
-                total = _composed_logs(layer, total)
-            return tuple(float(x) for x in total + np.log(_factorials(order)))
+                total = composed_logs(layer, total)
+            return tuple(float(x) for x in total + np.log(factorials(order)))
 
     def _taylor(self, order: int) -> Array:
         layer = np.array(self._layer_taylor(order))
         total = np.zeros(order + 1)
         total[: 2 if order else 1] = [1.0, 1.0 - self.bias_var][: order + 1]
         for _ in range(self.depth):
-            total = _composed(layer, total)
+            total = composed_taylor(layer, total)
         return total
 
     def _layer_taylor(self, order: int) -> list[float]:
@@ -270,23 +271,10 @@ class Network:
             if r >= smooth:
                 taylor.append(np.inf)
             elif np.isfinite(smooth):
-                taylor.append(_kinked_derivative(self.activation, r) * self._gain / factorial(r))
+                taylor.append(kinked_derivative(self.activation, r) * self._gain / factorial(r))
             else:
-                taylor.append(_binomial_sum(self.activation, r) * self._gain)
+                taylor.append(binomial_sum(self.activation, r) * self._gain)
         return taylor[: order + 1]
-
-
-def _kinked_derivative(activation: Activation, r: int) -> float:
-    # the power series would converge like a power of p: it comes from sigma itself
-    if hasattr(activation, "dual_derivative"):
-        return float(activation.dual_derivative(r))
-    if r > 2:
-        raise ValueError(f"derivative {r} of the kernel of {activation!r}, which has kinks, is not known: ask for 2")
-    return float(dual_of(activation).second_derivative)
-
-
-def _factorials(order: int) -> Array:
-    return np.cumprod(np.concatenate([[1.0], np.arange(1.0, order + 1)]))
 
 
 @lru_cache(maxsize=256)
@@ -298,43 +286,3 @@ def _both(highest: float) -> tuple[float, float]:
     if np.isinf(highest):
         return highest, highest
     return (highest, highest - 1.0) if highest % 2 == 0 else (highest - 1.0, highest)
-
-
-@lru_cache(maxsize=1024)
-def _binomial_sum(activation: Activation, r: int) -> float:
-    # sum_p binomial(p, r) mu_p^2 with as many terms as it takes
-    n, most = 256, 8 * MOST if hasattr(activation, "dual_coefficients") else MOST
-    while True:
-        squares = dual_of(activation).dual_coefficients(n)
-        p = np.arange(float(n))
-        weights = np.prod([(p - j) / (j + 1.0) for j in range(r)], axis=0)
-        terms = weights * squares
-        if terms[-n // 4 :].sum() <= 1e-16 * terms.sum() or n >= most:
-            return float(terms.sum())
-        n *= 2
-
-
-def _composed(outer: Array, inner: Array) -> Array:
-    # Taylor coefficients at 1 of outer(inner(u)); an infinite coefficient makes itself and all higher ones infinite
-    finite = int(np.argmin(np.isfinite(outer) & np.isfinite(inner)))
-    size = outer.size if np.isfinite(outer).all() and np.isfinite(inner).all() else finite
-    deviation = np.where(np.arange(size) == 0, 0.0, inner[:size])
-    total = np.zeros(size)
-    for c in outer[:size][::-1]:
-        total = np.convolve(total, deviation)[:size]
-        total[0] += c
-    return np.concatenate([total, np.full(outer.size - size, np.inf)])
-
-
-def _composed_logs(outer: Array, inner: Array) -> Array:
-    # `_composed` with every number given by its logarithm; infinite coefficients spread to all higher ones
-    size = outer.size
-    infinite = np.isposinf(outer) | np.isposinf(inner)
-    finite = int(np.argmax(infinite)) if infinite.any() else size
-    deviation = np.where(np.arange(finite) == 0, -np.inf, inner[:finite])
-    total = np.full(finite, -np.inf)
-    for c in outer[:finite][::-1]:
-        products = [np.logaddexp.reduce(total[: k + 1] + deviation[k::-1]) for k in range(finite)]
-        total = np.array(products)
-        total[0] = np.logaddexp(total[0], c)
-    return np.concatenate([total, np.full(size - finite, np.inf)])

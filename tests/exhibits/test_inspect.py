@@ -46,7 +46,10 @@ def test_an_own_activation_goes_through_the_command_line(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["inspect", "readers_own:f", "--depths", "1,2", "--lmax", "32"])
     assert result.exit_code == 0, result.output
     assert "f: high-disorder" in result.output
-    assert sorted(p.name for p in tmp_path.glob("inspect-*")) == ["inspect-readers-own-f.json", "inspect-readers-own-f.png"]
+    assert sorted(p.name for p in tmp_path.glob("inspect-*")) == [
+        "inspect-readers-own-f.json",
+        "inspect-readers-own-f.png",
+    ]
     ours = json.loads((tmp_path / "inspect-readers-own-f.json").read_text())
     silu = inspect(CATALOGUE[[type(s).__name__ for s in CATALOGUE].index("SiLU")], (1, 2), lmax=32)
     assert ours["slope"] == pytest.approx(silu["slope"], rel=1e-13)
