@@ -22,12 +22,20 @@ LMAX = 128
 
 INTRODUCTION = """# Catalogue
 
-Every activation by the name that the command line knows, with default parameters: the activation on -4 ... 4, and maps
-at depths 1, 5 and 20 with the same normals, each minus its mean and divided by its standard deviation. `sphfield
-inspect NAME` shows one of them in full.
+Every activation by the name that the command line knows, with default parameters. `sphfield inspect NAME` shows one of
+them in full.
 
-| name | | variance | κ′(1) | regime | CRI | critical bias | u* | kernel by |
-|---|---|---|---|---|---|---|---|---|
+| name | variance | κ′(1) | regime | CRI | critical bias | u* | kernel by |
+|---|---|---|---|---|---|---|---|
+"""
+PICTURES = """
+## Maps
+
+The activation on -4 ... 4, and maps at depths 1, 5 and 20 with the same normals, each minus its mean and divided by its
+standard deviation.
+
+| name | depths 1, 5, 20 |
+|---|---|
 """
 
 
@@ -59,7 +67,6 @@ def row(name: str) -> str:
     route = "closed form" if dual is sigma else "polar quadrature" if isinstance(dual, PolarDual) else "Hermite series"
     cells = [
         f"[`{name}`](#sphfield.networks.activations.{name})",
-        thumbnails(name),
         number(facts["variance"], ""),
         number(facts["slope"], "∞"),
         facts["regime"],
@@ -73,8 +80,10 @@ def row(name: str) -> str:
 
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    rows = [row(name) for name in sorted(activations.__all__, key=str.lower)]
-    (HERE / "catalogue.md").write_text(INTRODUCTION + "\n".join(rows) + "\n", encoding="utf-8")
+    names = sorted(activations.__all__, key=str.lower)
+    numbers = "\n".join(map(row, names)) + "\n"
+    pictures = "\n".join(f"| `{name}` | {thumbnails(name)} |" for name in names) + "\n"
+    (HERE / "catalogue.md").write_text(INTRODUCTION + numbers + PICTURES + pictures, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -48,7 +48,12 @@ numpydoc_validation_checks = {"PR02", "PR03", "RT03"}
 html_theme = "pydata_sphinx_theme"
 html_title = f"sphfield {release}"
 html_show_sourcelink = False
-html_sidebars = {"*": [], "notebooks/*": [], "api": ["sidebar-nav-bs"], "api/*": ["sidebar-nav-bs"]}  # elsewhere it would be empty
+html_sidebars = {
+    "*": [],
+    "notebooks/*": [],
+    "api": ["sidebar-nav-bs"],
+    "api/*": ["sidebar-nav-bs"],
+}  # elsewhere it would be empty
 html_theme_options = {
     "header_links_before_dropdown": 9,
     "navbar_persistent": ["search-button"],
