@@ -236,8 +236,10 @@ class Gaussian:
         return self.a**2 * u * self.dual(u) ** 3
 
     def dual_complement(self, t: Any) -> Any:
+        # 1 - 1 / root as a quotient, free of cancellation for complex t too, where log1p is not
         y = self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a)
-        return -np.expm1(-0.5 * np.log1p(y)) / np.sqrt(1.0 + 2.0 * self.a)
+        root = np.sqrt(1.0 + y)
+        return y / (root * (1.0 + root) * np.sqrt(1.0 + 2.0 * self.a))
 
     def dual_slope_complement(self, t: Any) -> Any:
         y = self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import special
 
 from sphfield.networks.activations import Erf, Sigmoid, Sine, Tanh
-from sphfield.networks.hermite import HermiteDual, cosech_coefficients, dual_of, hermite_coefficients
+from sphfield.networks.hermite import HermiteDual, cosech_coefficients, dual_of, hermite_coefficients, silu_coefficients
 
 # E[tanh^2], kappa'(1), |mu_1|, |mu_11|, |mu_31|, |mu_59|; the same of the sigmoid. 30-digit arithmetic, rounded.
 DATA = json.loads((Path(__file__).parent / "hermite.json").read_text())
@@ -34,6 +34,25 @@ def test_coefficients_of_tanh_and_sigmoid_keep_their_relative_accuracy(p):
     # rounding of p log(1 + x / sqrt p) - ... of order 100, and of gammaln(p) for small p
     assert cosech_coefficients(p + 1, np.pi / 2)[p] == pytest.approx(exact_square(p, mp.pi / 2), rel=1e-12)
     assert cosech_coefficients(p + 1, np.pi)[p] == pytest.approx(exact_square(p, mp.pi), rel=1e-12)
+
+
+@pytest.mark.parametrize("p", [2, 8, 62, 142, 146, 400, 1500, 4998])
+def test_coefficients_of_silu_keep_their_relative_accuracy(p):
+    def weight(t):
+        return mp.pi * mp.cosh(mp.pi * t) / mp.sinh(mp.pi * t) ** 2
+
+    with mp.workdps(40):
+        h, log_norm = mp.mpf(1) / 32, mp.loggamma(p + 1) / 2
+        middle = int(32 * math.sqrt(p))
+        nodes = [(k + mp.mpf(1) / 2) * h for k in range(max(0, middle - 400), middle + 400)]
+        exact = float((h * mp.fsum(mp.exp(p * mp.log(t) - t * t / 2 - log_norm) * weight(t) for t in nodes)) ** 2)
+    assert silu_coefficients(p + 1)[p] == pytest.approx(exact, rel=1e-12)
+
+
+def test_coefficients_of_silu_are_those_of_silu():
+    # the integral came from a Fourier transform; here from the definition, where quadrature still has digits
+    mu = hermite_coefficients(lambda z: z / (1 + np.exp(-z)), 12)
+    np.testing.assert_allclose(silu_coefficients(12)[2::2], mu[2::2] ** 2, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("name", "sigma"), [("tanh", Tanh()), ("sigmoid", Sigmoid())])

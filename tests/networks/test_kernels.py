@@ -167,3 +167,16 @@ def test_arguments_that_are_no_cosine_are_refused(u):
         NNGP(Network(ReLU(), 1))(u)
     with pytest.raises(ValueError, match=r"must lie in \[0, 2\]"):
         NNGP(Network(ReLU(), 1)).complement(1 - u)
+
+
+@pytest.mark.parametrize("sigma", PRINTED, ids=label)
+@pytest.mark.parametrize("depth", [1, 2])
+def test_closed_forms_continue_to_complex_arguments(sigma, depth):
+    kernel = NNGP(Network(sigma, depth))
+    t = np.array([0.1, 0.5, 0.9])
+    np.testing.assert_allclose(kernel.continue_t(t), kernel.complement(t), rtol=1e-12)
+    # Cauchy-Riemann off the real axis: along and across it the derivative is the same, to h^2
+    t, h = np.array([0.4 + 0.2j, 1.0 - 0.3j, 1.5 + 0.3j]), 1e-4
+    along = (kernel.continue_t(t + h) - kernel.continue_t(t - h)) / (2 * h)
+    across = (kernel.continue_t(t + 1j * h) - kernel.continue_t(t - 1j * h)) / (2j * h)
+    np.testing.assert_allclose(along, across, rtol=1e-4, atol=1e-6)
