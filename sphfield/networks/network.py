@@ -244,7 +244,7 @@ class Network:
         --------
         >>> from sphfield import Hermite
         >>> deep = Network(Hermite(2), depth=1000)  # k'(1) = 2^1000
-        >>> round(deep.log_derivatives(1)[1] / np.log(2.0), 9)
+        >>> round(float(deep.log_derivatives(1)[1] / np.log(2.0)), 9)
         1000.0
         """
         with np.errstate(divide="ignore"):

@@ -13,12 +13,12 @@ def test_orders_zero_and_one_are_step_and_relu(u):
     assert repu.dual(1, u) == pytest.approx(float(ReLU().dual(u)), abs=2e-16)
 
 
-@given(st.integers(1, 12), st.floats(-0.99, 0.99))
+@given(st.integers(1, 12), st.floats(-0.9, 0.9))
 def test_the_derivative_lowers_the_order(k, u):
     h = 1e-5
     slope = (repu.dual(k, u + h) - repu.dual(k, u - h)) / (2 * h)
     scale = repu.dual(k, 1.0)
-    # central difference: h^2 k^6 / 6 of the value at 1, rounding 1e-16 / h
+    # central difference: h^2 k^6 / 6 of the value at 1 away from the ends, rounding 1e-16 / h
     assert slope == pytest.approx(k**2 * float(repu.dual(k - 1, u)), abs=1e-9 * k**6 * scale)
 
 
