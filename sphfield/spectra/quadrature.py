@@ -63,7 +63,8 @@ def legendre_by_quadrature(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
 
     For ell >= 1 the integrand is -(k(1) - k(u)), so that a deep low-disorder network, whose k(u) rounds to k(1),
     keeps its digits. The bound adds rounding, 3 eps times the integral of abs(k(1) - k) over the sphere, below which
-    the true error was measured to stay up to ell = 10^4; what a second, coarser grid disagrees by; and the kernel's own error.
+    the true error was measured to stay up to ell = 10^4; what a second, coarser grid disagrees by; and the error of
+    the kernel itself.
     Kernels that are analytic in theta on [0, pi], as those of ReLU networks are, need no more; one that bends
     somewhere inside (-1, 1) shows in the second grid.
     """
