@@ -75,7 +75,7 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
     cl = np.where(zero | lost, 0.0, cl)
     error = np.where(zero, 0.0, np.where(lost, np.inf, error))
     variance = float(np.asarray(kernel(np.ones(1)))[0])
-    tail = _tail(kernel, cl, variance)
+    tail = _tail(kernel, cl, error, variance)
     return Spectrum(cl, error, tail=tail, variance=variance, kernel=kernel, method=used, version=version())
 
 
@@ -122,14 +122,20 @@ def _vanishing(kernel: Kernel, lmax: int) -> Any:
     return kernel.vanishes(ell) if hasattr(kernel, "vanishes") else np.zeros(lmax + 1, dtype=bool)
 
 
-def _tail(kernel: Kernel, cl: Array, variance: float) -> float:
-    # sum_{ell > M} (2 ell + 1) C_ell = C_M[k'] + C_{M+1}[k']: no difference from k(1), hence no noise times ell^2
-    lmax = cl.size - 1
+def _tail(kernel: Kernel, cl: Array, error: Array, variance: float) -> float:
+    """Share of the variance beyond the last multipole, by whichever of two ways has less noise; 0 below that noise."""
+    if variance <= 0.0:
+        return 0.0
+    ell = np.arange(float(cl.size))
+    total = 4.0 * np.pi * variance
+    lost = np.where(np.isfinite(error), cl * np.minimum(error, 1.0), 3.0 * EPS * total)  # absolute errors of C_ell
+    beyond = total - float(np.sum((2.0 * ell + 1.0) * cl))
+    noise = float(np.sum((2.0 * ell + 1.0) * lost)) + 4.0 * EPS * total
     if hasattr(kernel, "derivative") and getattr(kernel, "cri", np.inf) > 1.0:
-        slope, bound = legendre_by_quadrature(kernel.derivative, lmax + 1)
-        beyond = float(slope[-2:].sum()) if slope[-2:].sum() > bound[-2:].sum() else 0.0
-    else:
-        beyond = 4.0 * np.pi * variance - float(np.sum((2.0 * np.arange(lmax + 1.0) + 1.0) * cl))
-        # sums of rounding errors are no tail
-        beyond = beyond if beyond > 3.0 * EPS * 4.0 * np.pi * variance * (lmax + 1.0) ** 2 else 0.0
-    return min(max(0.0, beyond / (4.0 * np.pi * variance)), np.nextafter(1.0, 0.0)) if variance > 0.0 else 0.0
+        # sum_{ell > M} (2 ell + 1) C_ell = C_M[k'] + C_{M+1}[k']: no difference from k(1), hence no noise times ell^2;
+        # but k' of a very deep high-disorder network is larger than its integral by all the digits there are
+        slope, bound = legendre_by_quadrature(kernel.derivative, cl.size)
+        if bound[-2:].sum() < noise:
+            beyond, noise = float(slope[-2:].sum()), float(bound[-2:].sum())
+    share = beyond / total if beyond > noise else 0.0
+    return float(min(max(0.0, share), np.nextafter(1.0, 0.0)))

@@ -218,3 +218,15 @@ def test_a_route_that_cannot_take_the_kernel_says_so():
         angular_spectrum(np.exp, 5, method="series")
     with pytest.raises(ValueError, match="method = 'magic'"):
         angular_spectrum(np.exp, 5, method="magic")
+
+
+@pytest.mark.parametrize(
+    ("sigma", "depth", "monopole"), [(Tanh(), 400, 0.0), (Sine(1.0), 200, 0.0), (GELU(), 700, 0.760402)]
+)
+def test_what_lies_beyond_a_very_deep_network_is_not_forgotten(sigma, depth, monopole):
+    # all but u* of the variance is at multipoles of order kappa'(1)^(L/2), far beyond lmax
+    s = angular_spectrum(NNGP(Network(sigma, depth)), 40, method="quadrature")
+    assert s.law[0] == pytest.approx(monopole, abs=1e-6)
+    assert s.tail == pytest.approx(1.0 - monopole, abs=1e-6)
+    with pytest.raises(ValueError, match="of the variance lies beyond lmax = 40"):
+        s.effective_support(0.01)
