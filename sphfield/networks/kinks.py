@@ -46,7 +46,8 @@ def checked_values(activation: Activation) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If it changes the shape, returns complex or non-finite numbers, is 0 everywhere or not square integrable.
+        If it changes the shape, returns complex, single-precision or non-finite numbers, is 0 everywhere or not
+        square integrable.
     """
     z, _ = panels()
     values = np.asarray(activation(z.ravel()))
@@ -56,6 +57,8 @@ def checked_values(activation: Activation) -> Array:
         )
     if np.iscomplexobj(values):
         raise TypeError("the activation returned complex numbers: random neural fields here are real")
+    if values.dtype in (np.float16, np.float32):
+        raise ValueError(f"the activation returned {values.dtype}, whose rounding looks like kinks: compute in float64")
     values = values.astype(np.float64).reshape(z.shape)
     bad = ~np.isfinite(values)
     if bad.any():

@@ -46,6 +46,11 @@ def test_too_many_kinks_are_refused():
         found_kinks(lambda z: np.floor(7 * z) / 7)
 
 
+def test_single_precision_is_refused_by_name():
+    with pytest.raises(ValueError, match="returned float32"):
+        found_kinks(lambda z: np.tanh(z).astype(np.float32))
+
+
 def test_values_are_checked_before_anything_is_computed():
     with pytest.raises(ValueError, match="must be finite"):
         checked_values(lambda z: np.where(z > 5, np.inf, z))
