@@ -62,5 +62,5 @@ def composed_logs(outer: Array, inner: Array) -> Array:
     for c in outer[:finite][::-1]:
         products = [np.logaddexp.reduce(total[: k + 1] + deviation[k::-1]) for k in range(finite)]
         total = np.array(products)
-        total[0] = np.logaddexp(total[0], c)
+        total[0] = c  # the deviation has no constant term, so the product has none
     return np.concatenate([total, np.full(size - finite, np.inf)])

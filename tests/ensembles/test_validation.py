@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from sphfield.ensembles.ensemble import Ensemble, measure
-from sphfield.ensembles.validation import validate
+from sphfield.ensembles.validation import Report, validate
 from sphfield.fields.finite import FiniteNetwork
 from sphfield.fields.gaussian import GaussianField
 from sphfield.networks.activations import Gaussian, ReLU, Tanh
@@ -74,6 +74,13 @@ def test_multipoles_that_the_analysis_cannot_resolve_are_not_tested():
     assert report.tested[[1, 3, 5]].all()
     assert not report.tested[-1]  # C_47 / C_1 = 1e-18
     assert not report.tested[s.cl == 0].any()
+
+
+def test_a_pull_is_one_where_the_mean_is_off_by_its_standard_error():
+    cl, size = 1.0 / np.arange(1.0, 9.0), 50
+    off = 1 + np.sqrt(2 / ((2 * np.arange(8) + 1) * size))
+    report = Report(cl, cl * off, np.zeros(8), np.ones(8, dtype=bool), size, 0.01)
+    np.testing.assert_allclose(report.pulls, 1.0, rtol=1e-12)
 
 
 def test_progress_is_told():

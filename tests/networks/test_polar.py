@@ -53,6 +53,40 @@ def test_spectra_of_opaque_callables_hold_their_stated_error(sigma, depth):
     assert (off <= 3 * (ours.error + exact.error)[both]).all()
 
 
+def by_definition(sigma, kinks, u):
+    # E[sigma(Z) sigma(Z')] by nested Gauss rules: the inner one ends at its kinks, the outer one is graded to them
+    x, w = np.polynomial.legendre.leggauss(24)
+
+    def rule(bends):
+        ends = np.unique(np.clip(np.concatenate([np.arange(-9, 9.5, 0.75), bends]), -9, 9))
+        half = 0.5 * np.diff(ends)[:, None]
+        nodes = (ends[:-1, None] + half * (x + 1)).ravel()
+        return nodes, (half * w).ravel() * np.exp(-0.5 * nodes**2) / np.sqrt(2 * np.pi)
+
+    z, weight = rule(kinks)
+    root, inner = np.sqrt(1 - u * u), []
+    for place in z:
+        y, v = rule((np.array(kinks) - u * place) / root)
+        inner.append(np.sum(v * sigma(u * place + root * y)))
+    return float(np.sum(weight * sigma(z) * inner))
+
+
+@pytest.mark.parametrize("u", [-0.9, -0.2, 0.5, 0.97])
+@pytest.mark.parametrize(
+    ("sigma", "kinks"),
+    [
+        (lambda z: np.clip(z, -1, 1), [-1.0, 1.0]),
+        (lambda z: np.maximum(1 - np.abs(z), 0), [-1.0, 0.0, 1.0]),
+        (lambda z: np.where(np.abs(z - 0.4) < 0.5, 1.0, 0.0), [-0.1, 0.9]),
+        (lambda z: np.maximum(z - 0.3, 0) - np.maximum(z - 1.1, 0), [0.3, 1.1]),
+    ],
+    ids=["hard tanh", "hat", "box", "ramp"],
+)
+def test_several_kinks_are_resolved_together(sigma, kinks, u):
+    kernel = dual_of(sigma)
+    assert kernel.dual(u) == pytest.approx(by_definition(sigma, kinks, u), abs=1e-12 * kernel.dual(1.0))
+
+
 def one_sided(x):
     return lambda z: np.maximum(z - x, 0.0)
 
