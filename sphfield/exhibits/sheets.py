@@ -94,7 +94,7 @@ def spectra_sheet(show: Exhibition) -> tuple[Figure, str]:
         ax.set(title=f"{show.title(row)}: {_regime(show, row)}", ylim=(1e-14, 3.0), xlim=(0.8, show.lmax))
         ax.label_outer()
         ax.grid(alpha=0.25)
-    axes[0].legend(loc="lower left", fontsize=9, title="depth")
+    axes[min(1, n - 1)].legend(loc="lower left", fontsize=9, title="depth")
     caption = (
         "Share of the variance per unit ln(ell). Curves end where double precision has lost the digits; multipoles "
         "that vanish by parity are passed over."
