@@ -106,6 +106,8 @@ def _spread(terms: Array, n: int, start: int) -> Array:
 def _positive(name: str, value: float) -> None:
     if not (np.isfinite(value) and value > 0):
         raise ValueError(f"{name} = {value} must be positive and finite")
+    if not 1e-100 < value < 1e100:
+        raise ValueError(f"{name} = {value} is beyond what doubles can square: use 1e-100 to 1e100")
 
 
 @dataclass(frozen=True)

@@ -158,6 +158,7 @@ class HermiteDual:
                 f"the activation varies too fast: {MOST} Hermite coefficients hold {100 * (1 - missing):.2g} % of "
                 "E[sigma(Z)**2]; rescale its argument"
             )
+        rest[0] = np.inf  # a constant activation has nothing else
         return squares[rest > 1e-17 * total], missing if missing > 1e-14 else 0.0
 
     @property

@@ -46,7 +46,7 @@ def _second_moment(activation: Activation, scale: float) -> float:
     # E[sigma(scale Z)^2]
     z, w = panels(tuple(place / scale for place, _, _ in found_kinks(activation)))
     with np.errstate(over="ignore"):
-        squares = np.square(activation((scale * z).ravel())).reshape(z.shape)
+        squares = np.square(np.asarray(activation((scale * z).ravel()), dtype=np.float64)).reshape(z.shape)
     return float(np.sum(w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))
 
 

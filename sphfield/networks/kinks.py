@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -50,7 +51,12 @@ def checked_values(activation: Activation) -> Array:
         square integrable.
     """
     z, _ = panels()
-    values = np.asarray(activation(z.ravel()))
+    try:
+        values = np.asarray(activation(z.ravel()))
+    except Exception as error:  # whatever a function of the user's raises
+        raise ValueError(
+            f"the activation raised {type(error).__name__}: {error}; it must take an array of floats"
+        ) from error
     if values.shape != (z.size,):
         raise ValueError(
             f"the activation turned {z.size} numbers into shape {values.shape}: it must act on each element of an array"
@@ -104,6 +110,11 @@ def found_kinks(activation: Activation) -> Kinks:
         kink = _first_jump(activation, float(x), gap, scale)
         if kink is not None and abs(x) < _RELEVANT:
             found.append(kink)
+    if any(b[0] - a[0] < 1e-5 for a, b in pairwise(sorted(found))):
+        raise ValueError(
+            f"the activation is not piecewise smooth near z = {found[0][0]:.3g}: it must have one-sided derivatives, "
+            "unlike a root or another power"
+        )
     if len(found) > _MOST:
         raise ValueError(f"the activation has {len(found)} kinks: at most {_MOST} are taken into account")
     return tuple(found)
@@ -173,6 +184,11 @@ def _jumps(activation: Activation, x: float, gap: float, scale: float) -> tuple[
         last = float(np.abs(series[:, -3:]).max())
         if last < 1e-14 * size:
             break
+    if last > 1e-9 * size:
+        raise ValueError(
+            f"the activation is not piecewise smooth at z = {x:.6g}: it must have one-sided derivatives, unlike a "
+            "root or another power"
+        )
     one_sided = [
         np.array([np.polynomial.legendre.legval(-1.0, np.polynomial.legendre.legder(c, k)) for k in range(_ORDERS)])
         * (2.0 * side / width) ** np.arange(_ORDERS)

@@ -72,12 +72,12 @@ def _configured(name: str, entry: Any, parameters: list[str]) -> Activation:
 def _imported(module: str, attribute: str) -> Activation:
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except ImportError as error:
-        raise ValueError(
-            f"cannot import {module!r} ({error}): give package.module:name of an importable module"
-        ) from error
     except AttributeError as error:
-        raise ValueError(f"module {module!r} has no {attribute!r}: give the name of a function in it") from error
+        raise ValueError(
+            f"module {module!r} has no {attribute!r} ({error}): give the name of a function in it"
+        ) from error
+    except Exception as error:  # an import runs the user's code, which may raise anything
+        raise ValueError(f"cannot import {module!r} ({error}): give package.module:name of your own code") from error
     if isinstance(found, type):
         found = found()
     if not callable(found):

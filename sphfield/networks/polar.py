@@ -50,6 +50,10 @@ class PolarDual:
     def degrees(self) -> tuple[float, float]:
         return parity_degrees(self.activation)
 
+    def _sigma(self, z: Array) -> Array:
+        # differences of integers or booleans would wrap around
+        return np.asarray(self.activation(z.ravel()), dtype=np.float64).reshape(z.shape)
+
     @property
     def _jumps(self) -> bool:
         return any(order == 0 for _, order, _ in self.kinks)
@@ -104,8 +108,8 @@ class PolarDual:
         x, w = np.polynomial.legendre.leggauss(n // 2)
         half = 0.5 * np.diff(ends, axis=1)[..., None]
         r = ends[:, :-1, None] + half * (x + 1.0)
-        apart = self.activation((r * one[:, None, None]).ravel()) - self.activation((r * two[:, None, None]).ravel())
-        inner = np.sum(half * w * r * np.exp(-0.5 * r * r) * np.square(apart).reshape(r.shape), axis=(1, 2))
+        apart = self._sigma(r * one[:, None, None]) - self._sigma(r * two[:, None, None])
+        inner = np.sum(half * w * r * np.exp(-0.5 * r * r) * np.square(apart), axis=(1, 2))
         return float(np.sum(w_phi * inner) / (2.0 * np.pi))
 
     def _angles(self, theta: float, n: int) -> tuple[Array, Array]:
@@ -142,7 +146,7 @@ class PolarDual:
     @cached_property
     def _at_one(self) -> float:
         z, w = panels(tuple(self._places.tolist()))
-        squares = np.square(self.activation(z.ravel())).reshape(z.shape)
+        squares = np.square(self._sigma(z))
         return float(np.sum(w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))
 
     def dual(self, u: Any) -> Any:

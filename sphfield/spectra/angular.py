@@ -103,11 +103,13 @@ def _by_series(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
     offered: Any = kernel.coefficients(n) if hasattr(kernel, "coefficients") else None
     if offered is None:
         raise ValueError("method='series' needs a kernel with known power series coefficients: use 'quadrature'")
-    b, _ = offered
+    b, rest = offered
     cl = legendre_from_powers(b, lmax)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # b_p falls no slower than a power of p: what is left out is less than what the second half brought
+        # what is left out is less than what the second half brought, if the series has converged at all; where the
+        # coefficients miss more than rounding, their missing sum bounds every int u^p P_ell by 2
         truncation = np.where(cl > 1e-280, (cl - legendre_from_powers(b[: n // 2], lmax)) / cl, np.inf)
+        truncation += np.where(cl > 0.0, 4.0 * np.pi * rest / cl, np.inf) if rest > 1e-12 else 0.0
     # measured against 30 digits: below 64 + 4 ell roundings for networks of up to five layers
     return cl, truncation + EPS * (64.0 + 4.0 * np.arange(lmax + 1.0))
 

@@ -54,3 +54,17 @@ def test_single_precision_is_refused_by_name():
 def test_values_are_checked_before_anything_is_computed():
     with pytest.raises(ValueError, match="must be finite"):
         checked_values(lambda z: np.where(z > 5, np.inf, z))
+
+
+@pytest.mark.parametrize("power", [1 / 3, 0.5, 0.7, 1.5])
+def test_roots_and_powers_are_no_kinks_and_are_refused(power):
+    with pytest.raises(ValueError, match="not piecewise smooth"):
+        found_kinks(lambda z: np.abs(z) ** power)
+
+
+def test_what_the_activation_raises_is_told():
+    def broken(z):
+        raise RuntimeError("out of order")
+
+    with pytest.raises(ValueError, match="the activation raised RuntimeError: out of order"):
+        checked_values(broken)

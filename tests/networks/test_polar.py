@@ -144,3 +144,19 @@ def test_noise_is_no_activation():
 
     with pytest.raises(ValueError, match="rough everywhere"):
         dual_of(rough)
+
+
+def test_integers_and_booleans_are_numbers():
+    def steps(z):
+        return (z > 0).astype(np.uint8) * np.uint8(20) + np.uint8(3) * (z > 1).astype(np.uint8)
+
+    def same(z):
+        return steps(z).astype(float)
+
+    np.testing.assert_array_equal(dual_of(steps).dual(U), dual_of(same).dual(U))
+    assert dual_of(lambda z: z > 0).dual(0.0) == pytest.approx(0.25, rel=1e-14)
+
+
+def test_a_constant_activation_has_a_constant_kernel():
+    kernel = dual_of(lambda z: 0 * z + 2.0)
+    np.testing.assert_allclose(kernel.dual(U), 4.0, rtol=1e-14)

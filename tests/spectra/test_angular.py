@@ -236,3 +236,12 @@ def test_what_lies_beyond_a_very_deep_network_is_not_forgotten(sigma, depth, mon
     assert s.tail == pytest.approx(1.0 - monopole, abs=1e-6)
     with pytest.raises(ValueError, match="of the variance lies beyond lmax = 40"):
         s.effective_support(0.01)
+
+
+@pytest.mark.parametrize(("depth", "cl"), [(200, {1: 1.204e-13, 3: 5.63e-14})])
+def test_a_series_that_has_not_converged_claims_no_accuracy(depth, cl):
+    # power at ell ~ 1e11: 512 powers of u see little of it. Truth to three digits by log-graded quadrature
+    s = angular_spectrum(NNGP(Network(Sine(1.0), depth)), 3)
+    for ell, truth in cl.items():
+        assert abs(s.cl[ell] / truth - 1) <= 3 * s.error[ell]
+    assert angular_spectrum(NNGP(Network(Gaussian(5.0), 60)), 4).error[2] == np.inf
