@@ -145,7 +145,8 @@ def _write_pictures(
         reports = []
         for row in range(len(show.activations)):
             s = angular_spectrum(NNGP(show.network(row, column)), 3 * CHECK_NSIDE // 2)
-            maps = Ensemble(GaussianField(s, CHECK_NSIDE), show.seed)
+            # a seed a row: with the panels' common normals the rows would be one check shown several times
+            maps = Ensemble(GaussianField(s, CHECK_NSIDE), show.seed + row)
             reports.append(validate(maps, s, check))
             steps(f"Monte Carlo check of {show.title(row)}")
         save("validation.png", sheets.validation_sheet(show, column, reports, CHECK_NSIDE))

@@ -12,6 +12,7 @@ from sphfield.figures import colour_map, estimate_on_theory, pulls, raster_alm, 
 from sphfield.figures.axes import Figure, sheet
 from sphfield.figures.gallery import Panel, Row, Scale, gallery
 from sphfield.networks.network import Regime
+from sphfield.spectra.spectrum import Spectrum
 
 __all__ = ["gallery_sheet", "spectra_sheet", "validation_sheet"]
 
@@ -66,18 +67,18 @@ def _verdict(show: Exhibition, row: int) -> str:
         f"{_number(x)} at L = {depth}" for x, depth in zip(scatter, (show.depths[0], show.depths[-1]), strict=True)
     )
     near, far = (_support(s) for s in (first, last))
-    return f"{sentence}  Expected std about the mean: {ends}; 95 % of the variance at ℓ ≤ {near}, then ℓ ≤ {far}."
+    return f"{sentence}  Expected std about the mean: {ends}; 95 % of the variance at {near}, then {far}."
 
 
 def _number(x: float) -> str:
-    return f"{x:.2g}" if x >= 1e-3 else f"${x:.1e}}}$".replace("e-0", r" \times 10^{-").replace("e-", r" \times 10^{-")
+    if x >= 1e-3 or x == 0.0:
+        return f"{x:.2g}"
+    mantissa, exponent = f"{x:.1e}".split("e")
+    return f"${mantissa}\\times10^{{{int(exponent)}}}$"  # without a blank at which a line could break
 
 
-def _support(s: object) -> str:
-    try:
-        return str(s.effective_support(SHARE))  # type: ignore[attr-defined]
-    except ValueError:
-        return f"more than {s.lmax}"  # type: ignore[attr-defined]
+def _support(s: Spectrum) -> str:
+    return f"ℓ ≤ {s.effective_support(SHARE)}" if s.tail <= SHARE else f"ℓ reaching past {s.lmax}"
 
 
 def spectra_sheet(show: Exhibition) -> tuple[Figure, str]:
@@ -125,7 +126,8 @@ def validation_sheet(show: Exhibition, column: int, reports: Sequence[Report], n
         )
     axes[0, 0].legend(loc="lower left", fontsize=8)
     size = reports[0].size
-    figure.suptitle(f"Monte Carlo check: {size} maps each, nside {nside}, seed {show.seed}", weight="bold")
+    seeds = f"seed {show.seed}" if n == 1 else f"seeds {show.seed} ... {show.seed + n - 1}"
+    figure.suptitle(f"Monte Carlo check: {size} maps each, nside {nside}, {seeds}", weight="bold")
     caption = (
         f"Mean power spectrum of {size} maps against theory, and deviations in standard errors. Hatched: the bias of "
         "the HEALPix analysis exceeds a tenth of the standard error, not tested."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -83,14 +84,16 @@ def gallery(
         raise ValueError("nothing to draw: give at least one activation and one depth")
     if scale not in CAPTIONS:
         raise ValueError(f"scale = {scale!r} is not known: use one of {', '.join(CAPTIONS)}")
-    columns = max(len(row.panels) for row in rows)
-    width, height = 3.0 * columns + 1.6, 2.35 * len(rows) + 1.35
+    columns = max(2, *(len(row.panels) for row in rows))  # narrower than two, the headings would not fit
+    verdicts = [textwrap.fill(row.verdict, width=36 * columns) for row in rows]
+    pitch = 2.18 + 0.17 * max(1 + text.count("\n") for text in verdicts)
+    width, height = 3.0 * columns + 1.6, pitch * len(rows) + 1.35
     figure = figure or Figure()
     figure.set_size_inches(width, height)
-    floor = min(p.std for row in rows for p in row.panels if p.std > 0)
+    floor = min((p.std for row in rows for p in row.panels if p.std > 0), default=1.0)
     decades = (10.0 ** min(-2.0, np.floor(np.log10(floor))), 2.0)
     for i, row in enumerate(rows):
-        top = height - 0.95 - 2.35 * i  # inches from the bottom
+        top = height - 0.95 - pitch * i  # inches from the bottom
         figure.text(0.08 / width, (top - 0.75) / height, row.label, va="center", fontsize=11, linespacing=1.5)
         for j, panel in enumerate(row.panels):
             left = 1.6 + 3.0 * j
@@ -100,7 +103,7 @@ def gallery(
                 ax.set_title(f"depth L = {panel.depth}", fontsize=11)
             bar = Bbox.from_bounds((left + 0.55) / width, (top - 1.67) / height, 1.8 / width, 0.07 / height)
             _amplitude(figure, bar, panel, decades)
-        figure.text(1.65 / width, (top - 2.03) / height, row.verdict, fontsize=10, style="italic", va="center")
+        figure.text(1.65 / width, (top - 1.95) / height, verdicts[i], fontsize=10, style="italic", va="top")
     _legend(figure, scale, title, (width, height))
     return figure
 
@@ -141,8 +144,8 @@ def _legend(figure: Figure, scale: Scale, title: str, size: tuple[float, float])
     figure.text(0.5, 1 - 0.22 / height, title, ha="center", va="center", fontsize=14, weight="bold")
     figure.text(0.5, 1 - 0.5 / height, CAPTIONS[scale], ha="center", va="center", fontsize=10)
     end = 1.0 if scale == "panel" else 3.0
-    ax = figure.add_axes((0.35, 0.27 / height, 0.3, 0.1 / height))
+    ax = figure.add_axes((3.2 / width, 0.27 / height, 0.3, 0.1 / height))
     bar = figure.colorbar(ScalarMappable(Normalize(-end, end), colour_map("RdBu_r")), cax=ax, orientation="horizontal")
     bar.ax.tick_params(labelsize=8, pad=1, length=2)
-    figure.text(0.66, 0.32 / height, UNITS[scale], va="center", fontsize=10)
-    figure.text(1.6 / width, 0.32 / height, "grey bar: std on a logarithmic axis", va="center", fontsize=9, color="0.3")
+    figure.text(3.3 / width + 0.3, 0.32 / height, UNITS[scale], va="center", fontsize=10)
+    figure.text(0.08 / width, 0.32 / height, "grey bar: std, logarithmic axis", va="center", fontsize=9, color="0.3")

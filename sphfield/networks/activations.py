@@ -3,15 +3,15 @@
 An activation is any elementwise function of an array. One that knows more says so by optional members, and the rest
 of the project uses what it finds (Z, Z' are standard normal with correlation u, and t = 1 - u):
 
-``dual(u)``               E[sigma(Z) sigma(Z')]
-``dual_slope(u)``         its derivative, E[sigma'(Z) sigma'(Z')]
-``dual_complement(t)``    dual(1) - dual(1 - t), right to rounding *relative* to itself
-``dual_slope_complement(t)``  dual_slope(1) - dual_slope(1 - t), likewise
-``dual_continue(t)``      ``dual_complement`` for complex t, where that function itself is real
-``dual_derivative(r)``    r-th derivative of ``dual`` at 1 where the power series of a kinked sigma converges slowly
-``dual_coefficients(n)``  squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p
-``degrees``               largest even and largest odd p with mu_p != 0; -1 if there is none
-``kinks``                 where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump)
+* ``dual(u)``: E[sigma(Z) sigma(Z')];
+* ``dual_slope(u)``: its derivative, E[sigma'(Z) sigma'(Z')];
+* ``dual_complement(t)``: dual(1) - dual(1 - t), right to rounding *relative* to itself;
+* ``dual_slope_complement(t)``: dual_slope(1) - dual_slope(1 - t), likewise;
+* ``dual_continue(t)``: ``dual_complement`` for complex t, where that function itself is real;
+* ``dual_derivative(r)``: r-th derivative of ``dual`` at 1, where the power series of a kinked sigma converges slowly;
+* ``dual_coefficients(n)``: squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p;
+* ``degrees``: largest even and largest odd p with mu_p != 0; -1 if there is none;
+* ``kinks``: where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump).
 
 Closed forms: docs/theory, "Activations". To add an activation write it here and put its name in ``__all__``.
 """

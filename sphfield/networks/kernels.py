@@ -2,15 +2,15 @@
 
 A kernel is any function of u. One that knows more says so by optional members, which the spectra use:
 
-``complement(t)``    k(1) - k(1 - t) for t in [0, 2], right to 1e-12 relative to itself
-``continue_t(t)``    the same for complex t
-``derivative``       the kernel k'(u)
-``coefficients(n)``  power series: (b_p for p < n, bound on the sum of the rest)
-``vanishes(ell)``    True where C_ell is exactly 0 by parity or degree
-``error``            absolute error of k where it is more than rounding
-``rounding``         relative rounding error of ``complement``
-``slope_at_one``     k'(1)
-``cri``              covariance regularity index: k(1 - t) = polynomial + c t**cri + ...
+* ``complement(t)``: k(1) - k(1 - t) for t in [0, 2], right to 1e-12 relative to itself
+* ``continue_t(t)``: the same for complex t
+* ``derivative``: the kernel k'(u)
+* ``coefficients(n)``: power series: (b_p for p < n, bound on the sum of the rest)
+* ``vanishes(ell)``: True where C_ell is exactly 0 by parity or degree
+* ``error``: absolute error of k where it is more than rounding
+* ``rounding``: relative rounding error of ``complement``
+* ``slope_at_one``: k'(1)
+* ``cri``: covariance regularity index: k(1 - t) = polynomial + c t**cri + ...
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ __all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "padd
 
 
 def correlation(u: Any) -> Array:
-    """``u`` as floats, each a cosine."""
+    """``u`` as floats in [-1, 1]; products of unit vectors may pass it by rounding."""
     values = np.asarray(u, dtype=np.float64)
-    if not (np.abs(values) <= 1.0).all():
-        bad = values[~(np.abs(values) <= 1.0)].flat[0]
-        raise ValueError(f"u = {bad} is not a cosine: kernels take u = <x, y> in [-1, 1]")
-    return values
+    outside = ~(np.abs(values) <= 1.0 + 1e-14)
+    if outside.any():
+        raise ValueError(f"u = {values[outside].flat[0]} is not a cosine: kernels take u = <x, y> in [-1, 1]")
+    return np.clip(values, -1.0, 1.0)
 
 
 @dataclass(frozen=True)

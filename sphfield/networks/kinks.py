@@ -47,7 +47,7 @@ def checked_values(activation: Activation) -> Array:
     Raises
     ------
     ValueError, TypeError
-        If it changes the shape, returns complex, single-precision or non-finite numbers, is 0 everywhere or not
+        If it raises, changes the shape, returns complex, single-precision or non-finite numbers, is 0 everywhere or not
         square integrable.
     """
     z, _ = panels()
@@ -88,7 +88,8 @@ def found_kinks(activation: Activation) -> Kinks:
     Raises
     ------
     ValueError
-        If there are more than 24, or sigma is rough everywhere.
+        If there are more than 24, sigma is rough everywhere, or has no one-sided derivatives somewhere, as roots and
+        powers; and as `checked_values`.
 
     Examples
     --------

@@ -76,6 +76,8 @@ class Network:
             raise TypeError(f"depth = {self.depth!r} must be an integer, the number of hidden layers")
         if self.depth < 0:
             raise ValueError(f"depth = {self.depth} must be 0 (linear) or more hidden layers")
+        if not isinstance(self.bias_var, float | int | np.floating | np.integer):
+            raise TypeError(f"bias_var = {self.bias_var!r} must be a number, a share of the variance in [0, 1)")
         if not 0.0 <= self.bias_var < 1.0:
             raise ValueError(f"bias_var = {self.bias_var} must lie in [0, 1): it is a share of the variance")
         object.__setattr__(self, "depth", int(self.depth))

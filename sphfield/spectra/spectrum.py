@@ -63,6 +63,11 @@ class Spectrum:
         error = np.zeros(cl.size) if self.error is None else np.array(self.error, dtype=np.float64)
         if error.shape != cl.shape:
             raise ValueError(f"error has shape {error.shape}, cl has {cl.shape}: give one error per ell")
+        if not (error >= 0.0).all():
+            bad = int(np.flatnonzero(~(error >= 0.0))[0])
+            raise ValueError(f"error is {error[bad]} at ell = {bad}: it bounds a relative error, 0 or more")
+        if self.variance is not None and not (np.isfinite(self.variance) and self.variance >= 0.0):
+            raise ValueError(f"variance = {self.variance} must be finite and not negative")
         if not 0.0 <= self.tail < 1.0:
             raise ValueError(f"tail = {self.tail} is not a share of the variance in [0, 1)")
         for array in (cl, error):

@@ -16,7 +16,7 @@ def test_the_gallery_says_what_depth_does():
     show = Exhibition((ReLU(), Tanh(), Step()), (1, 4), lmax=40)
     figure, caption = gallery_sheet(show, "standardised")
     text = words(figure)
-    for word in ("sparse", "high-disorder", "fractal", "depth L = 4", "flattens slowly", "more than 40"):
+    for word in ("sparse", "high-disorder", "fractal", "depth L = 4", "flattens slowly", "reaching past 40"):
         assert word in text
     assert "seed 50" in caption
 

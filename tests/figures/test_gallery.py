@@ -31,3 +31,14 @@ def test_nothing_cannot_be_drawn():
         gallery([])
     with pytest.raises(ValueError, match="scale = 'loud'"):
         gallery(rows(), scale="loud")
+
+
+def test_a_long_verdict_stays_on_a_narrow_sheet():
+    long = Row("a row", rows()[0].panels[:1], "word " * 60)
+    figure = gallery([long], title="a title")
+    figure.draw_without_rendering()
+    frame = figure.bbox
+    for text in figure.texts:
+        box = text.get_window_extent()
+        assert frame.x0 <= box.x0
+        assert box.x1 <= frame.x1

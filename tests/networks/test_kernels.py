@@ -180,3 +180,9 @@ def test_closed_forms_continue_to_complex_arguments(sigma, depth):
     along = (kernel.continue_t(t + h) - kernel.continue_t(t - h)) / (2 * h)
     across = (kernel.continue_t(t + 1j * h) - kernel.continue_t(t - 1j * h)) / (2j * h)
     np.testing.assert_allclose(along, across, rtol=1e-4, atol=1e-6)
+
+
+def test_unit_vectors_may_pass_one_by_rounding():
+    kernel = NNGP(Network(ReLU(), 2))
+    assert kernel(1.0000000000000002) == kernel(1.0)
+    assert kernel(-1.0000000000000002) == kernel(-1.0)

@@ -180,6 +180,7 @@ def test_an_opaque_relu_is_sparse():
         ((ReLU(), 1, 1.0), ValueError, r"bias_var = 1.0 must lie in \[0, 1\)"),
         ((ReLU(), 1, -0.1), ValueError, "bias_var = -0.1"),
         ((ReLU(), 1, math.nan), ValueError, "bias_var = nan"),
+        ((ReLU(), 1, "0.1"), TypeError, "bias_var = '0.1' must be a number"),
         (("relu", 1), TypeError, r"pass activation\('relu'\)"),
         ((ReLU, 1), TypeError, "is not a function of an array"),
         ((3, 1), TypeError, "activation = 3 is not a function"),

@@ -4,6 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
+from sphfield.networks.activations import ReLU, Sine
+from sphfield.networks.kernels import NNGP
+from sphfield.networks.network import Network
 from sphfield.spectra.quadrature import legendre_by_quadrature
 
 
@@ -51,3 +54,14 @@ def test_a_kink_between_the_poles_shows_in_the_bound():
 def test_what_is_no_kernel_is_refused(kernel, error, message):
     with np.errstate(divide="ignore"), pytest.raises(error, match=message):
         legendre_by_quadrature(kernel, 10)
+
+
+def test_the_bound_holds_to_ell_ten_thousand():
+    # ReLU at depth 1: C_ell = 6 pi I^2, I_0 = 1/2, I_{ell+2} / I_ell = (1 - ell) / (ell + 4); sin: nothing beyond 100
+    ell = np.arange(0, 10001, 2)
+    exact = 6 * np.pi * (0.5 * np.cumprod(np.append(1.0, (1.0 - ell[:-1]) / (ell[:-1] + 4.0)))) ** 2
+    cl, bound = legendre_by_quadrature(NNGP(Network(ReLU(), 1)), 10000)
+    assert (np.abs(cl[ell] - exact) <= bound[ell]).all()
+    assert (np.abs(cl[3::2]) <= bound[3::2]).all()
+    cl, bound = legendre_by_quadrature(NNGP(Network(Sine(1.0), 1)), 10000)
+    assert (np.abs(cl[100:]) <= bound[100:]).all()

@@ -74,6 +74,8 @@ def test_the_arrays_of_a_spectrum_cannot_be_changed():
         (([1j],), TypeError, "complex"),
         (([1.0], [0.0, 0.0]), ValueError, r"error has shape \(2,\)"),
         (([1.0], None, 1.0), ValueError, "tail = 1.0"),
+        (([1.0], [np.nan]), ValueError, "error is nan at ell = 0"),
+        (([1.0], None, 0.0, -1.0), ValueError, "variance = -1.0"),
     ],
 )
 def test_what_is_no_power_spectrum_is_refused(arguments, error, message):
