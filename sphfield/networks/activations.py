@@ -8,8 +8,12 @@ of the project uses what it finds (Z, Z' are standard normal with correlation u,
 * ``dual_complement(t)``: dual(1) - dual(1 - t), right to rounding *relative* to itself;
 * ``dual_slope_complement(t)``: dual_slope(1) - dual_slope(1 - t), likewise;
 * ``dual_continue(t)``: ``dual_complement`` for complex t, where that function itself is real;
+* ``dual_south(t)``: dual(1) - dual(-1 + t) for complex t, and ``dual_slope_south(t)``, that of the slope: for an
+  activation with a kink that is neither even nor odd, whose kernel bends at u = -1;
+* ``dual_branch``: how far beyond u = 1 its dual kernel is first singular: 0 with a kink, inf if entire;
 * ``dual_derivative(r)``: r-th derivative of ``dual`` at 1, where the power series of a kinked sigma converges slowly;
 * ``dual_coefficients(n)``: squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p;
+* ``dual_log_coefficients(n)``: their logarithms, where they leave the range of doubles;
 * ``degrees``: largest even and largest odd p with mu_p != 0; -1 if there is none;
 * ``kinks``: where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump).
 
@@ -27,7 +31,13 @@ import numpy as np
 from scipy import special
 
 from sphfield.networks import elu, repu
-from sphfield.networks.hermite import cosech_coefficients, hermite_coefficients, silu_coefficients
+from sphfield.networks.hermite import (
+    cosech_coefficients,
+    hermite_coefficients,
+    log_cosech_coefficients,
+    log_silu_coefficients,
+    silu_coefficients,
+)
 from sphfield.networks.kinks import Kinks, panels
 from sphfield.typing import Activation, Array
 
@@ -92,6 +102,13 @@ def _arcsin_complement(c: float, rest: float, t: Any) -> Any:
     return np.arctan2(apart, cos_x * cos_y + c * y)
 
 
+def _inverse_roots(y: Any) -> tuple[Any, Any]:
+    # 1 - (1 + y)^(-1/2) and 1 - (1 + y)^(-3/2); for complex y expm1 and log1p would lose the digits of a small one
+    root = np.sqrt(1.0 + y)
+    first = y / (root * (1.0 + root))
+    return first, first * (1.0 + (1.0 + root) / (root * root))
+
+
 def _products(first: float, ratios: Array) -> Array:
     return first * np.cumprod(np.concatenate([[1.0], ratios]))
 
@@ -137,6 +154,10 @@ class LeakyReLU:
     def kinks(self) -> Kinks:
         return ((0.0, 1, 1.0 - self.slope),) if self.slope != 1 else ()
 
+    @property
+    def dual_branch(self) -> float:
+        return 0.0 if self.slope != 1 else INF
+
     def dual(self, u: Any) -> Any:
         bend = 0.5 * (1.0 - self.slope) ** 2
         return bend + self.slope * u - bend * _relu_complement(1.0 - u)
@@ -149,6 +170,14 @@ class LeakyReLU:
 
     def dual_slope_complement(self, t: Any) -> Any:
         return 0.5 * (1.0 - self.slope) ** 2 * _angle(t) / np.pi
+
+    def dual_south(self, t: Any) -> Any:
+        # the odd part of the dual kernel is its linear term
+        odd = 0.5 * (1.0 + self.slope) ** 2
+        return self.dual_complement(t) + odd * (1.0 - np.asarray(t))
+
+    def dual_slope_south(self, t: Any) -> Any:
+        return 0.5 * (1.0 - self.slope) ** 2 * (1.0 - _angle(t) / np.pi)
 
     def dual_coefficients(self, n: int) -> Array:
         p = np.arange(0, max(n, 2), 2)
@@ -170,6 +199,7 @@ class ReLU:
 
     degrees: ClassVar[Degrees] = (INF, 1)
     kinks: ClassVar[Kinks] = ((0.0, 1, 1.0),)
+    dual_branch: ClassVar[float] = 0.0
 
     def __call__(self, z: Any) -> Any:
         return np.maximum(z, 0.0)
@@ -186,6 +216,12 @@ class ReLU:
     def dual_slope_complement(self, t: Any) -> Any:
         return LeakyReLU(0.0).dual_slope_complement(t)
 
+    def dual_south(self, t: Any) -> Any:
+        return LeakyReLU(0.0).dual_south(t)
+
+    def dual_slope_south(self, t: Any) -> Any:
+        return LeakyReLU(0.0).dual_slope_south(t)
+
     def dual_coefficients(self, n: int) -> Array:
         return LeakyReLU(0.0).dual_coefficients(n)
 
@@ -196,6 +232,7 @@ class Step:
 
     degrees: ClassVar[Degrees] = (0, INF)
     kinks: ClassVar[Kinks] = ((0.0, 0, 1.0),)
+    dual_branch: ClassVar[float] = 0.0
 
     def __call__(self, z: Any) -> Any:
         return np.where(np.asarray(z) > 0, 1.0, 0.0)
@@ -209,6 +246,9 @@ class Step:
 
     def dual_complement(self, t: Any) -> Any:
         return _angle(t) / (2.0 * np.pi)
+
+    def dual_south(self, t: Any) -> Any:
+        return 0.5 - self.dual_complement(t)
 
     def dual_coefficients(self, n: int) -> Array:
         p = np.arange(1, max(n, 2), 2)
@@ -228,6 +268,10 @@ class Gaussian:
     def __post_init__(self) -> None:
         _positive("a", self.a)
 
+    @property
+    def dual_branch(self) -> float:
+        return 1.0 / self.a
+
     def __call__(self, z: Any) -> Any:
         return np.exp(-0.5 * self.a * np.square(z))
 
@@ -244,9 +288,8 @@ class Gaussian:
         return y / (root * (1.0 + root) * np.sqrt(1.0 + 2.0 * self.a))
 
     def dual_slope_complement(self, t: Any) -> Any:
-        y = self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a)
-        falls = t - (1.0 - t) * np.expm1(-1.5 * np.log1p(y))
-        return self.a**2 * falls / (1.0 + 2.0 * self.a) ** 1.5
+        _, third = _inverse_roots(self.a**2 * t * (2.0 - t) / (1.0 + 2.0 * self.a))
+        return self.a**2 * (t + (1.0 - t) * third) / (1.0 + 2.0 * self.a) ** 1.5
 
     def dual_coefficients(self, n: int) -> Array:
         k = np.arange(1, n // 2 + 1)
@@ -270,6 +313,7 @@ class Cosine:
     a: float = 1.0
     degrees: ClassVar[Degrees] = (INF, -1)
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = INF
 
     def __post_init__(self) -> None:
         _positive("a", self.a)
@@ -305,6 +349,7 @@ class Sine:
     a: float = 1.0
     degrees: ClassVar[Degrees] = (-1, INF)
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = INF
 
     def __post_init__(self) -> None:
         _positive("a", self.a)
@@ -340,6 +385,7 @@ class CosSin:
     a: float = 1.0
     degrees: ClassVar[Degrees] = (INF, INF)
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = INF
 
     def __post_init__(self) -> None:
         _positive("a", self.a)
@@ -378,6 +424,10 @@ class Erf:
     def _c(self) -> float:
         return 2.0 * self.a**2 / (1.0 + 2.0 * self.a**2)
 
+    @property
+    def dual_branch(self) -> float:
+        return 0.5 / self.a**2
+
     def __call__(self, z: Any) -> Any:
         return special.erf(self.a * np.asarray(z))
 
@@ -385,6 +435,8 @@ class Erf:
         return 2.0 / np.pi * np.arcsin(self._c * u)
 
     def dual_slope(self, u: Any) -> Any:
+        if np.iscomplexobj(u):
+            return 2.0 / np.pi * self._c / np.sqrt(1.0 - np.square(self._c * u))
         rest = 1.0 / (1.0 + 2.0 * self.a**2) + self._c * (1.0 - np.abs(u))  # 1 - c|u| without cancellation
         return 2.0 / np.pi * self._c / np.sqrt(rest * (1.0 + self._c * np.abs(u)))
 
@@ -394,7 +446,7 @@ class Erf:
     def dual_slope_complement(self, t: Any) -> Any:
         end = (1.0 + 4.0 * self.a**2) / (1.0 + 2.0 * self.a**2) ** 2  # 1 - c^2
         y = self._c**2 * t * (2.0 - t) / end
-        return -2.0 / np.pi * self._c / np.sqrt(end) * np.expm1(-0.5 * np.log1p(y))
+        return 2.0 / np.pi * self._c / np.sqrt(end) * _inverse_roots(y)[0]
 
     def dual_coefficients(self, n: int) -> Array:
         k = np.arange(1, n // 2 + 1)
@@ -408,6 +460,7 @@ class GELU:
 
     degrees: ClassVar[Degrees] = (INF, 1)
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = 1.0  # at u = 2
 
     def __call__(self, z: Any) -> Any:
         return np.asarray(z) * special.ndtr(z)
@@ -428,9 +481,9 @@ class GELU:
 
     def dual_slope_complement(self, t: Any) -> Any:
         u, y = 1.0 - t, t * (2.0 - t) / 3.0  # 4 - u^2 = 3 (1 + y)
-        first = (t - u * np.expm1(-0.5 * np.log1p(y))) / np.sqrt(3.0)
-        third = (t - u * np.expm1(-1.5 * np.log1p(y))) / np.sqrt(27.0)
-        return (_arcsin_complement(0.5, 0.5, t) + first + third) / (2.0 * np.pi)
+        first, third = _inverse_roots(y)
+        roots = (t + u * first) / np.sqrt(3.0) + (t + u * third) / np.sqrt(27.0)
+        return (_arcsin_complement(0.5, 0.5, t) + roots) / (2.0 * np.pi)
 
     def dual_coefficients(self, n: int) -> Array:
         k = np.arange(1, n // 2 + 2)
@@ -455,6 +508,9 @@ class Tanh:
     def dual_coefficients(self, n: int) -> Array:
         return cosech_coefficients(n, np.pi / 2.0)
 
+    def dual_log_coefficients(self, n: int) -> Array:
+        return log_cosech_coefficients(n, np.pi / 2.0)
+
 
 @dataclass(frozen=True)
 class Sigmoid:
@@ -470,6 +526,11 @@ class Sigmoid:
         out = cosech_coefficients(n, np.pi)
         out[:1] = 0.25
         return out
+
+    def dual_log_coefficients(self, n: int) -> Array:
+        logs = log_cosech_coefficients(n, np.pi).copy()
+        logs[:1] = np.log(0.25)
+        return logs
 
 
 @dataclass(frozen=True)
@@ -490,6 +551,12 @@ class Softplus:
         out[0] = _mean(self) ** 2
         return out[:n]
 
+    def dual_log_coefficients(self, n: int) -> Array:
+        logs = np.concatenate([[0.0], log_cosech_coefficients(n - 1, np.pi)])
+        logs[2:] -= np.log(np.arange(2.0, n))
+        logs[:2] = 2.0 * np.log(_mean(self)), np.log(0.25)
+        return logs
+
 
 @dataclass(frozen=True)
 class SiLU:
@@ -505,6 +572,11 @@ class SiLU:
         out = silu_coefficients(max(n, 2))
         out[:2] = _mean(self) ** 2, 0.25
         return out[:n]
+
+    def dual_log_coefficients(self, n: int) -> Array:
+        logs = log_silu_coefficients(n).copy()
+        logs[:2] = 2.0 * np.log(_mean(self)), np.log(0.25)
+        return logs
 
 
 @lru_cache(maxsize=16)
@@ -553,6 +625,7 @@ class ELU:
     """z where z > 0, else alpha (exp(z) - 1) (Clevert, Unterthiner, Hochreiter 2016). High-disorder at alpha = 1."""
 
     alpha: float = 1.0
+    dual_branch: ClassVar[float] = 0.0
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.alpha):
@@ -568,6 +641,9 @@ class ELU:
     def dual_continue(self, t: Any) -> Any:
         return elu.continued(self.alpha, t)
 
+    def dual_south(self, t: Any) -> Any:
+        return elu.continued_south(self.alpha, t)
+
     def dual_derivative(self, r: int) -> float:
         """E[sigma^(r)(Z)**2] for r = 1, 2; at 2, alpha must be 1."""
         return (0.5 if r == 1 else 0.0) + self.alpha**2 * math.exp(2.0) * float(special.ndtr(-2.0))
@@ -579,12 +655,16 @@ class SELU:
 
     degrees: ClassVar[Degrees] = (INF, INF)
     kinks: ClassVar[Kinks] = ((0.0, 1, 1.0507009873554804934193 * (1.0 - 1.6732632423543772848170)),)
+    dual_branch: ClassVar[float] = 0.0
 
     def __call__(self, z: Any) -> Any:
         return 1.0507009873554804934193 * ELU(1.6732632423543772848170)(z)
 
     def dual_continue(self, t: Any) -> Any:
         return 1.0507009873554804934193**2 * elu.continued(1.6732632423543772848170, t)
+
+    def dual_south(self, t: Any) -> Any:
+        return 1.0507009873554804934193**2 * elu.continued_south(1.6732632423543772848170, t)
 
 
 @dataclass(frozen=True)
@@ -593,6 +673,7 @@ class Abs:
 
     degrees: ClassVar[Degrees] = (INF, -1)
     kinks: ClassVar[Kinks] = ((0.0, 1, 2.0),)
+    dual_branch: ClassVar[float] = 0.0
 
     def __call__(self, z: Any) -> Any:
         return np.abs(z)
@@ -619,6 +700,7 @@ class Sign:
 
     degrees: ClassVar[Degrees] = (-1, INF)
     kinks: ClassVar[Kinks] = ((0.0, 0, 2.0),)
+    dual_branch: ClassVar[float] = 0.0
 
     def __call__(self, z: Any) -> Any:
         return np.sign(z)
@@ -643,6 +725,7 @@ class Exp:
     a: float = 1.0
     degrees: ClassVar[Degrees] = (INF, INF)
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = INF
 
     def __post_init__(self) -> None:
         _positive("a", self.a)
@@ -681,6 +764,7 @@ class Hermite:
         return (self.p, -1) if self.p % 2 == 0 else (-1, self.p)
 
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = INF
 
     def __call__(self, z: Any) -> Any:
         now: Any = np.ones_like(np.asarray(z, dtype=np.float64))
@@ -693,7 +777,7 @@ class Hermite:
         return np.asarray(u, dtype=np.float64) ** int(self.p)
 
     def dual_slope(self, u: Any) -> Any:
-        return self.p * np.asarray(u, dtype=np.float64) ** (int(self.p) - 1)
+        return self.p * np.asarray(u) ** (int(self.p) - 1)
 
     def dual_complement(self, t: Any) -> Any:
         u = 1.0 - np.asarray(t)
@@ -713,6 +797,7 @@ class Identity:
 
     degrees: ClassVar[Degrees] = (-1, 1)
     kinks: ClassVar[Kinks] = ()
+    dual_branch: ClassVar[float] = INF
 
     def __call__(self, z: Any) -> Any:
         return np.asarray(z, dtype=np.float64)
@@ -721,7 +806,7 @@ class Identity:
         return np.asarray(u, dtype=np.float64)
 
     def dual_slope(self, u: Any) -> Any:
-        return np.ones_like(np.asarray(u, dtype=np.float64))
+        return np.ones_like(np.asarray(u) * 1.0)
 
     def dual_complement(self, t: Any) -> Any:
         return np.asarray(t)
@@ -742,6 +827,8 @@ class RePU:
     def __post_init__(self) -> None:
         if self.k != int(self.k) or not 1 <= self.k <= 20:
             raise ValueError(f"k = {self.k} must be a whole number from 1 to 20")
+
+    dual_branch: ClassVar[float] = 0.0
 
     @property
     def degrees(self) -> Degrees:
@@ -765,6 +852,12 @@ class RePU:
 
     def dual_slope_complement(self, t: Any) -> Any:
         return self.k**2 * repu.complement(int(self.k) - 1, t)
+
+    def dual_south(self, t: Any) -> Any:
+        return repu.south(int(self.k), t)
+
+    def dual_slope_south(self, t: Any) -> Any:
+        return self.k**2 * repu.south(int(self.k) - 1, t)
 
     def dual_derivative(self, r: int) -> float:
         """The r-th derivative of the dual kernel at 1, E[sigma^(r)(Z)**2], for r <= k."""

@@ -18,7 +18,15 @@ from sphfield.networks.kinks import Kinks, checked_values, found_kinks, panels, 
 from sphfield.networks.polar import PolarDual
 from sphfield.typing import Activation, Array
 
-__all__ = ["HermiteDual", "cosech_coefficients", "dual_of", "hermite_coefficients", "silu_coefficients"]
+__all__ = [
+    "HermiteDual",
+    "cosech_coefficients",
+    "dual_of",
+    "hermite_coefficients",
+    "log_cosech_coefficients",
+    "log_silu_coefficients",
+    "silu_coefficients",
+]
 
 MOST = 2048  # coefficients of an opaque callable; a smooth one needs a few hundred
 
@@ -27,10 +35,12 @@ def cosech_coefficients(n: int, rate: float) -> Array:
     r"""mu_p**2 of tanh (``rate`` = pi/2) and, for p > 0, of the sigmoid (``rate`` = pi); p < n, zero for even p.
 
     Both are Fourier integrals, :math:`|\mu_p| = (p!)^{-1/2} \int_0^\infty t^p e^{-t^2/2} / \sinh(\text{rate}\, t) dt`
-    for odd p, with a positive integrand: no cancellation at any p. Relative error of mu_p**2 below 2e-13 for
-    p <= 5000. Derived, see docs/theory, "Hermite coefficients".
+    for odd p, with a positive integrand: no cancellation at any p. Relative error of mu_p**2 below 2e-13 as far as it
+    stays above 1e-300, that is for p < 48 000 (tanh) and 12 000 (sigmoid). Derived, see docs/theory, "Hermite
+    coefficients".
     """
-    return _positive_integrals(n, 1, lambda t: -_log_sinh(rate * t))
+    squares: Array = np.exp(log_cosech_coefficients(n, rate))
+    return squares
 
 
 def silu_coefficients(n: int) -> Array:
@@ -38,50 +48,76 @@ def silu_coefficients(n: int) -> Array:
 
     The weight is :math:`\pi \cosh(\pi t) / \sinh^2(\pi t)` in place of :math:`1 / \sinh`.
     """
-    return _positive_integrals(n, 2, lambda t: np.log(np.pi) + _log_cosh(np.pi * t) - 2.0 * _log_sinh(np.pi * t))
+    squares: Array = np.exp(log_silu_coefficients(n))
+    return squares
 
 
-def _positive_integrals(n: int, first: int, log_weight: Callable[[Array], Array]) -> Array:
-    # p = first, first + 2, ...: the trapezoid rule on x = t - sqrt(p) converges exponentially, and large powers cancel
-    # Stirling's series analytically, so that nothing large is exponentiated
-    out = np.zeros(n)
-    p = np.arange(float(first), n, 2.0)[:, None]
-    if p.size == 0:
-        return out
-    step = 1.0 / 16.0
-    x = np.arange(-10.0, 10.0, step)[None, :]
-    small = p[:, 0] < 144.0
-    mu = np.empty(p.shape[0])
+@lru_cache(maxsize=16)
+def log_cosech_coefficients(n: int, rate: float) -> Array:
+    """Logarithms of `cosech_coefficients`, -inf for even p; error below eps (8 + 2 of their size). Read-only."""
+    return _positive_integrals(n, 1, rate, lambda decayed: np.log(2.0) - np.log1p(-decayed))
+
+
+@lru_cache(maxsize=16)
+def log_silu_coefficients(n: int) -> Array:
+    """Logarithms of `silu_coefficients`, -inf where they are zero; error as there. Read-only."""
+    return _positive_integrals(
+        n, 2, np.pi, lambda decayed: np.log(2.0 * np.pi) + np.log1p(decayed) - 2.0 * np.log1p(-decayed)
+    )
+
+
+def _positive_integrals(n: int, first: int, rate: float, log_weight: Callable[[Array], Array]) -> Array:
+    # 2 log of int t^p e^(-t^2/2) e^(-rate t) w dt / sqrt(p!) for p = first, first + 2, ..., log w given by
+    # e^(-2 rate t). The trapezoid rule on x = t - sqrt(p) converges exponentially, and large powers cancel Stirling's
+    # series analytically, so that nothing large is exponentiated
+    out = np.full(n, -np.inf)
+    p = np.arange(float(first), n, 2.0)
+    small = p[p < 144.0, None]
     # even integrand on the whole line: half of it is the wanted integral, and the rule has no end to err at
-    line = np.arange(0.5, 400.0) * step
-    integrand = special.xlogy(p[small], line) - 0.5 * line**2 + log_weight(line)
-    mu[small] = step * np.exp(integrand - 0.5 * special.gammaln(p[small] + 1.0)).sum(axis=1)
-    big = p[~small]
-    integrand = big * _log1p_minus(x / np.sqrt(big)) - 0.5 * x**2 + log_weight(np.sqrt(big) + x)
-    mu[~small] = step * np.exp(integrand).sum(axis=1) * np.exp(_half_stirling(big[:, 0]))
-    out[first::2] = mu**2
+    t = np.arange(0.5, 400.0) / 16.0
+    integrand = 0.5 * (small * np.log(t**2 / small) - t**2 + small)
+    integrand += log_weight(np.exp(-2.0 * rate * t)) - rate * t
+    parts = [np.log(np.exp(integrand).sum(axis=1) / 16.0) + _half_stirling(small[:, 0])]
+
+    def beside_saddle(root: Array) -> Array:
+        # the integrand falls like exp(-(x + rate/2)^2), for which steps of 3/8 are right to 1e-30
+        x = 0.375 * np.arange(-24.0, 17.0)
+        y = x / root[:, None]
+        decayed = np.exp(-2.0 * rate * (root[:, None] + x))
+        integrand = np.square(root)[:, None] * _log1p_minus(y) - 0.5 * x**2 - rate * x + log_weight(decayed)
+        logs: Array = np.log(0.375 * np.exp(integrand).sum(axis=1))
+        return logs
+
+    # smooth in 1 / sqrt(p): from p = 2500 on a polynomial in it
+    nodes = 0.01 * (1.0 + np.cos(np.pi * (np.arange(16.0) + 0.5) / 16.0))
+    smooth = np.polynomial.Chebyshev.fit(nodes, beside_saddle(1.0 / nodes), 15, domain=[0.0, 0.02])
+    middle, large = (p[(p >= 144.0) & (p < 2500.0)], p[p >= 2500.0])
+    for some, of_root in ((middle, beside_saddle), (large, lambda root: smooth(1.0 / root))):
+        parts.append(of_root(np.sqrt(some)) - rate * np.sqrt(some) + _half_stirling(some))
+    out[first::2] = 2.0 * np.concatenate(parts)
+    out.setflags(write=False)
     return out
 
 
-def _log_cosh(x: Array) -> Array:
-    return x + np.log(0.5 + 0.5 * np.exp(-2.0 * x))
-
-
-def _log_sinh(x: Array) -> Array:
-    return x + np.log(-0.5 * np.expm1(-2.0 * x))
-
-
 def _log1p_minus(y: Array) -> Array:
-    # log(1 + y) - y, by its series where the difference would cancel
+    # log(1 + y) - y; where the difference would cancel, log(1 + y) = 2 artanh(r) and 2 r - y = -y r
+    r = y / (2.0 + y)
+    square = r * r
     series = np.zeros_like(y)
-    for k in range(40, 1, -1):
-        series = y * series + (-1.0) ** (k + 1) / k
-    return np.where(np.abs(y) < 0.3, series * y * y, np.log1p(y) - y)
+    for k in range(25, 1, -2):
+        series = square * series + 2.0 / k
+    near: Array = r * (square * series - y)
+    return near if np.abs(y).max(initial=0.0) < 0.4 else np.where(np.abs(y) < 0.4, near, np.log1p(y) - y)
 
 
 def _half_stirling(p: Array) -> Array:
     # log of p^(p/2) e^(-p/2) / sqrt(p!)
-    return -0.25 * np.log(2.0 * np.pi * p) - 0.5 * (1.0 / (12.0 * p) - 1.0 / (360.0 * p**3) + 1.0 / (1260.0 * p**5))
+    q = np.maximum(p, 16.0)
+    s = 1.0 / (q * q)
+    series = (1.0 / 12.0 - s * (1.0 / 360.0 - s * (1.0 / 1260.0 - s * (1.0 / 1680.0 - s / 1188.0)))) / q
+    few = np.minimum(p, 16.0)
+    direct = special.gammaln(few + 1.0) - few * np.log(few) + few
+    return -0.5 * np.where(p < 16.0, direct, 0.5 * np.log(2.0 * np.pi * q) + series)
 
 
 def hermite_coefficients(activation: Activation, n: int) -> Array:

@@ -4,8 +4,12 @@ A kernel is any function of u. One that knows more says so by optional members, 
 
 * ``complement(t)``: k(1) - k(1 - t) for t in [0, 2], right to 1e-12 relative to itself
 * ``continue_t(t)``: the same for complex t
+* ``rise(t)`` and ``rise_south(t)``: k(1 - t) - k(0) and k(-1 + t) - k(0) for complex t, relative to themselves
+* ``branch``: u - 1 at the first singularity of k beyond u = 1: 0 with a kink, inf if entire, None if not known
 * ``derivative``: the kernel k'(u)
-* ``coefficients(n)``: power series: (b_p for p < n, bound on the sum of the rest)
+* ``coefficients(n)``: power series: (b_p for p < n, bound on the sum of the rest), and ``log_coefficients(n)``: the
+  same with log b_p, to full relative accuracy below 1e-308 too
+* ``series_cost(n)``: operations that takes; ``series_rounding``: relative error of b_p, over p
 * ``vanishes(ell)``: True where C_ell is exactly 0 by parity or degree
 * ``error``: absolute error of k where it is more than rounding
 * ``rounding``: relative rounding error of ``complement``
@@ -20,12 +24,13 @@ from typing import Any
 
 import numpy as np
 
+from sphfield.networks.continuation import branch_of, layer_apart, layer_continued, layer_south
 from sphfield.networks.hermite import dual_of
 from sphfield.networks.network import Network
-from sphfield.networks.series import composed
+from sphfield.networks.series import composition_cost, iterated, tilt, tilted, untilted
 from sphfield.typing import Array
 
-__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "padded"]
+__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "outer_terms", "padded"]
 
 
 def correlation(u: Any) -> Array:
@@ -98,8 +103,37 @@ class NNGP:
         """
         t = (1.0 - self.network.bias_var) * np.asarray(t, dtype=np.complex128)
         for _ in range(self.network.depth):
-            t = self.network.layer_continued(t)
+            t = layer_continued(self.network, t)
         return t
+
+    def rise(self, t: Any) -> Any:
+        """k(1 - t) - k(0) for complex t, as `continue_t`; relative to itself where depth has levelled k out."""
+        t = (1.0 - self.network.bias_var) * np.asarray(t, dtype=np.complex128)
+        return -self._apart(t, 1.0 - self.network.bias_var, self.network.depth)
+
+    def rise_south(self, t: Any) -> Any:
+        """k(-1 + t) - k(0) for complex t: what `rise` is at u = 1, at the antipode, to full accuracy in t."""
+        t = np.asarray(t, dtype=np.complex128)
+        network = self.network
+        even, odd = network.degrees()
+        if even < 0 or odd < 0:
+            return -self.rise(t) if even < 0 else self.rise(t)
+        if network.bias_var > 0.0 or network.depth == 0:
+            return self.rise(2.0 - t)
+        return -self._apart(layer_south(network, t), float(network.layer_complement(1.0)), network.depth - 1)
+
+    def _apart(self, t: Any, centre: float, layers: int) -> Any:
+        # `continue_t` of a point less that of u = 0; depth makes it small in the high-disorder regime
+        apart = t - centre
+        for _ in range(layers):
+            t, image = layer_continued(self.network, t), float(self.network.layer_complement(centre))
+            apart, centre = layer_apart(self.network, centre, apart, t - image), image
+        return apart
+
+    @property
+    def branch(self) -> float | None:
+        """How far beyond u = 1 k is first singular: 0 with a kink, inf if k is entire, None if k is not continued."""
+        return branch_of(self.network)
 
     def _composed(self, t: Any) -> Any:
         t = (1.0 - self.network.bias_var) * t
@@ -156,15 +190,36 @@ class NNGP:
         >>> NNGP(Network(CosSin(1.0), depth=1)).coefficients(3)[0].round(6).tolist()
         [0.367879, 0.367879, 0.18394]
         """
-        layer = layer_series(self.network, n)
+        found = self.log_coefficients(n)
+        return None if found is None else (np.exp(found[0]), found[1])
+
+    def log_coefficients(self, n: int) -> tuple[Array, float] | None:
+        """Logarithms of `coefficients`, right to a few roundings times their size, and the sum of the rest."""
+        network = self.network
+        layer = layer_series(network, outer_terms(network, n))
         if layer is None:
             return None
-        bias = self.network.bias_var
-        series = np.array([bias, 1.0 - bias])
-        for depth in range(self.network.depth):
-            series = layer if depth == 0 and bias == 0.0 else composed(layer, series, n)
-        out = padded(series, n)
-        return out, max(0.0, 1.0 - float(out.sum()))
+        with np.errstate(divide="ignore"):
+            start = np.log(np.array([network.bias_var, 1.0 - network.bias_var]))
+        if network.depth == 0:
+            logs = np.concatenate([start, np.full(max(n, 2), -np.inf)])[:n]
+        elif network.depth == 1 and network.bias_var == 0.0:
+            logs = layer[:n]
+        else:
+            rate = tilt(layer)
+            logs = untilted(iterated(tilted(layer, rate), tilted(start, rate), network.depth, n), rate)
+        return logs, max(0.0, 1.0 - float(np.exp(logs).sum()))
+
+    def series_cost(self, n: int) -> float:
+        """Operations that n coefficients take."""
+        even, odd = self.network.degrees()
+        return composition_cost(n, self.network.depth, constant=even >= 0, parity=odd < 0 or even < 0)
+
+    @property
+    def series_rounding(self) -> float:
+        """Relative rounding error of the coefficient of u**p, over p."""
+        layers = self.network.depth - 1 + (self.network.bias_var > 0.0)
+        return 2.0 * float(np.finfo(np.float64).eps) * max(0, layers)
 
 
 @dataclass(frozen=True)
@@ -198,13 +253,27 @@ def padded(series: Array, n: int) -> Array:
 
 
 def layer_series(network: Network, n: int) -> Array | None:
-    """Kappa as a power series with relative accuracy, or None."""
-    if not hasattr(network.activation, "dual_coefficients"):
+    """Logarithms of the coefficients of kappa, right to a few roundings times their size, or None."""
+    activation = network.activation
+    n = max(n, 2)
+    if hasattr(activation, "dual_log_coefficients"):
+        logs = activation.dual_log_coefficients(n)
+    elif hasattr(activation, "dual_coefficients"):
+        with np.errstate(divide="ignore"):
+            logs = np.log(dual_of(activation).dual_coefficients(n))
+    else:
         return None
-    squares = dual_of(network.activation).dual_coefficients(max(n, 2))
-    layer: Array = (1.0 - network.bias_var) / network.activation_variance * squares
-    layer[0] += network.bias_var
+    layer: Array = logs + np.log(network.gain)
+    if network.bias_var:
+        layer[0] = np.logaddexp(layer[0], np.log(network.bias_var))
     return layer
+
+
+def outer_terms(network: Network, n: int) -> int:
+    """How many coefficients of kappa make n of those of its iterates right."""
+    # with a constant term every power of kappa reaches every coefficient, those around p / (1 - b) the most
+    constant = network.degrees()[0] >= 0 and (network.depth > 1 or network.bias_var > 0.0)
+    return int(np.ceil(2.0 * n / (1.0 - network.bias_var))) if constant else n
 
 
 def distance(t: Any) -> Array:

@@ -90,36 +90,22 @@ class Network:
 
     def layer(self, u: Any) -> Any:
         """kappa(u), u in [-1, 1]."""
-        return self.bias_var + self._gain * dual_of(self.activation).dual(u)
+        return self.bias_var + self.gain * dual_of(self.activation).dual(u)
 
     def layer_complement(self, t: Any) -> Any:
         """1 - kappa(1 - t) for t in [0, 2], right to rounding relative to itself."""
-        return self._gain * dual_of(self.activation).dual_complement(t)
+        return self.gain * dual_of(self.activation).dual_complement(t)
 
     def layer_slope_complement(self, t: Any) -> Any:
         """kappa'(1) - kappa'(1 - t), relative to itself; to 1e-13 of kappa'(1) for activations known by `PolarDual`."""
         dual = dual_of(self.activation)
         if hasattr(dual, "dual_slope_complement"):
-            return self._gain * dual.dual_slope_complement(t)
-        return self._gain * (dual.dual_slope(1.0) - dual.dual_slope(1.0 - t))
-
-    def layer_continued(self, t: Any) -> Any:
-        """`layer_complement` for complex t, off the cuts t < 0 and t > 2.
-
-        Raises
-        ------
-        ValueError
-            If the kernel of the activation is known on the real line only.
-        """
-        if hasattr(self.activation, "dual_continue"):
-            return self._gain * self.activation.dual_continue(t)
-        if not hasattr(self.activation, "dual"):
-            raise ValueError(f"the kernel of {self.activation!r} has no known continuation to complex arguments")
-        return self._gain * dual_of(self.activation).dual_complement(np.asarray(t, dtype=np.complex128))
+            return self.gain * dual.dual_slope_complement(t)
+        return self.gain * (dual.dual_slope(1.0) - dual.dual_slope(1.0 - t))
 
     def layer_slope(self, u: Any) -> Any:
         """kappa'(u), infinite at u = 1 for activations that jump."""
-        return self._gain * dual_of(self.activation).dual_slope(u)
+        return self.gain * dual_of(self.activation).dual_slope(u)
 
     @property
     def slope(self) -> float:
@@ -138,7 +124,8 @@ class Network:
         return float(getattr(dual_of(self.activation), "relative_error", 0.0))
 
     @property
-    def _gain(self) -> float:
+    def gain(self) -> float:
+        """(1 - b) / E[sigma(Z)**2]: what a layer multiplies the dual kernel of its activation by."""
         return (1.0 - self.bias_var) / self.activation_variance
 
     @property
@@ -273,9 +260,9 @@ class Network:
             if r >= smooth:
                 taylor.append(np.inf)
             elif np.isfinite(smooth):
-                taylor.append(kinked_derivative(self.activation, r) * self._gain / factorial(r))
+                taylor.append(kinked_derivative(self.activation, r) * self.gain / factorial(r))
             else:
-                taylor.append(binomial_sum(self.activation, r) * self._gain)
+                taylor.append(binomial_sum(self.activation, r) * self.gain)
         return taylor[: order + 1]
 
 

@@ -7,9 +7,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, padded
+from sphfield.networks.continuation import layer_continued, layer_slope_continued, layer_slope_south, layer_south
+from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, outer_terms, padded
 from sphfield.networks.network import Network
-from sphfield.networks.series import composed, product
+from sphfield.networks.series import composed, product, tilt, tilted, untilted
 from sphfield.typing import Array
 
 __all__ = ["NTK"]
@@ -100,6 +101,50 @@ class NTK:
         return rest
 
     @property
+    def branch(self) -> float | None:
+        """As `NNGP.branch`; None where kappa' is not known for complex arguments, as for ELU."""
+        known = hasattr(self.network.activation, "dual_slope_complement")
+        return NNGP(self.network).branch if known else None
+
+    def rise(self, t: Any) -> Any:
+        """Theta(1 - t) - Theta(0) for complex t, layer by layer as `complement`."""
+        return self._at_zero - self._share * self._continued(np.asarray(t, dtype=np.complex128))
+
+    def rise_south(self, t: Any) -> Any:
+        """Theta(-1 + t) - Theta(0) for complex t, to full accuracy in t."""
+        t = np.asarray(t, dtype=np.complex128)
+        network = self.network
+        even, odd = network.degrees()
+        if even < 0 or odd < 0:
+            return -self.rise(t) if even < 0 else self.rise(t)
+        if network.bias_var > 0.0 or network.depth == 0:
+            return self.rise(2.0 - t)
+        first = 2.0 - t, layer_south(network, t), layer_slope_south(network, t)
+        return self._at_zero - self._share * self._continued(t, first)
+
+    @property
+    def _at_zero(self) -> float:
+        # Theta(1) - Theta(0)
+        return float(self.complement(1.0))
+
+    def _continued(self, t: Any, first: tuple[Any, Any, Any] | None = None) -> Any:
+        # `_composed` for complex t; `first` is what the first layer makes of u = -1 + t: Theta_0(1) - Theta_0,
+        # 1 - kappa and kappa'(1) - kappa'
+        network = self.network
+        rest = (1.0 - network.bias_var) * t
+        layer = t if self.convention == "paper" else rest
+        at_one = 1.0
+        for s in range(network.depth):
+            if s == 0 and first is not None:
+                rest, layer, bend = first
+            else:
+                bend = layer_slope_continued(network, layer)
+                layer = layer_continued(network, layer)
+            rest = layer + rest * network.slope + (at_one - rest) * bend
+            at_one = 1.0 + at_one * network.slope
+        return rest
+
+    @property
     def rounding(self) -> float:
         """Relative rounding error of `complement`."""
         return 2.0 * NNGP(self.network).rounding
@@ -120,17 +165,37 @@ class NTK:
 
     def coefficients(self, n: int) -> tuple[Array, float] | None:
         """Power series of Theta, as `NNGP.coefficients`: b_p >= 0 for p < n and the sum of the rest."""
-        layer = layer_series(self.network, n + 1)
+        found = self.log_coefficients(n)
+        return None if found is None else (np.exp(found[0]), found[1])
+
+    def log_coefficients(self, n: int) -> tuple[Array, float] | None:
+        """Logarithms of `coefficients`, right to a few roundings times their size, and the sum of the rest."""
+        network = self.network
+        layer = layer_series(network, outer_terms(network, n) + 1)
         if layer is None:
             return None
-        bias = self.network.bias_var
-        slope = np.arange(1.0, layer.size) * layer[1:]
-        k = np.array([0.0, 1.0]) if self.convention == "paper" else np.array([bias, 1.0 - bias])
-        theta = np.array([bias, 1.0 - bias])
-        for _ in range(self.network.depth):
-            bent = composed(slope, k, n)
-            k = composed(layer, k, n)
+        bias, rate = network.bias_var, tilt(layer)
+        with np.errstate(divide="ignore"):
+            start = tilted(np.log(np.array([bias, 1.0 - bias])), rate)
+        k = np.array([0.0, 1.0]) if self.convention == "paper" else start
+        theta = padded(start, n)
+        outer = tilted(layer, rate)
+        both = np.stack([outer, np.append(np.arange(1.0, outer.size) * outer[1:], 0.0)])  # kappa and kappa'
+        for _ in range(network.depth):
+            k, bent = composed(both, k, n)
             theta = product(theta, bent, n)
-            theta[: k.size] += k[:n]
-        out = self._share * padded(theta, n)
-        return out, max(0.0, self.at_one - float(out.sum()))
+            theta += k
+        with np.errstate(divide="ignore"):
+            logs = np.log(self._share) + untilted(theta, rate)
+        return logs, max(0.0, self.at_one - float(np.exp(logs).sum()))
+
+    def series_cost(self, n: int) -> float:
+        """Operations that n coefficients take."""
+        even, odd = self.network.degrees()
+        size = 0.5 * n if even < 0 or odd < 0 else float(n)
+        return float(2.5 * size**2.5 * max(0, self.network.depth - 1))
+
+    @property
+    def series_rounding(self) -> float:
+        """Relative rounding error of the coefficient of u**p, over p."""
+        return 4.0 * float(np.finfo(np.float64).eps) * self.network.depth

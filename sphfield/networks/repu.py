@@ -14,7 +14,7 @@ from numpy.polynomial import Polynomial
 
 from sphfield.typing import Array
 
-__all__ = ["complement", "dual"]
+__all__ = ["complement", "dual", "south"]
 
 _TERMS = 40
 
@@ -72,3 +72,9 @@ def complement(k: int, t: Any) -> Any:
     t = np.asarray(t)
     falls = t * np.polynomial.polynomial.polyval(1.0 - t, quotient) if quotient.size else 0.0 * t
     return 0.5 * falls + _f(k, _angle(t)) / (2.0 * np.pi)
+
+
+def south(k: int, t: Any) -> Any:
+    """dual(k, 1) - dual(k, -1 + t): F_k alone is left at u = -1, where theta is pi minus the angle of t."""
+    b, _, _ = _parts(k)
+    return 0.5 * b(1.0) - (-1.0) ** k * _f(k, _angle(t)) / (2.0 * np.pi)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
 from sphfield.provenance import version
-from sphfield.spectra.quadrature import EPS, legendre_by_quadrature
-from sphfield.spectra.series import REACH, legendre_from_powers
+from sphfield.spectra.edges import along_edges
+from sphfield.spectra.multipoles import Multipoles
+from sphfield.spectra.quadrature import by_quadrature
+from sphfield.spectra.radial import by_radius
+from sphfield.spectra.saddle import through_saddles
+from sphfield.spectra.series import by_series
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array, Kernel
 
 __all__ = ["angular_spectrum"]
 
-Method = Literal["auto", "quadrature", "series"]
-_MOST = 2048  # powers summed; each layer costs about 2 sqrt(2048) direct products of that size
+Method = Literal["auto", "contour", "series", "radial", "quadrature"]
+EPS = float(np.finfo(np.float64).eps)
+_WIDEST = 1e5  # multipoles that a spectrum may spread over
 
 
 def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol: float = 1e-10) -> Spectrum:
@@ -28,10 +33,17 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
     lmax
         Last multipole.
     method
-        ``"quadrature"``: Gauss-Legendre in theta, for any kernel; absolute error about 1e-15, so that the relative
-        error grows as C_ell falls. ``"series"``: sum of a power series with non-negative coefficients, for kernels
-        that offer one; keeps its relative error down to C_ell of about 1e-280, for ell <= 2000. ``"auto"``:
-        quadrature, and at each ell that it leaves above `rtol` the series if that is better.
+        * ``"contour"``: the integral along a path in the complex plane, for kernels that are known there (`branch`):
+          all activations with a closed form, ELU and SELU. About 1e-14 relative with a kink, 1e-12 for smooth ones,
+          at every ell.
+        * ``"series"``: the sum of a power series with non-negative coefficients, for kernels that offer one (tanh,
+          sigmoid, SiLU, softplus). Relative accuracy as far as the powers reach.
+        * ``"radial"``: for networks of one layer, from the activation itself without its dual kernel; absolute error
+          about 1e-15 in the *root* of C_ell. An independent check of the other routes.
+        * ``"quadrature"``: Gauss-Legendre in theta, for any kernel; absolute error about 1e-15, so that the relative
+          error grows as C_ell falls.
+        * ``"auto"``: the contour if the kernel is known there; else quadrature, and at each ell that it leaves above
+          `rtol` the series of a smooth kernel or the radial formula, if that is better.
     rtol
         Relative error that is good enough.
 
@@ -39,12 +51,14 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
     -------
     Spectrum
         `Spectrum.error` bounds the relative error at each ell: 0 at exact parity zeros, ``inf`` where no digit is
-        known; there C_ell is reported as 0.
+        known; there C_ell is reported as 0. `Spectrum.method` says which routes were used.
 
     Raises
     ------
     ValueError
-        If the kernel is not finite, not positive definite, or lacks what `method` needs.
+        If the kernel is not finite, not positive definite, or lacks what `method` needs; or if its variance is spread
+        over more than 10^5 multipoles, as that of very deep high-disorder networks is: quadrature will give their
+        lowest multipoles, to absolute accuracy.
     TypeError
         If the kernel is complex or `lmax` is not an integer.
 
@@ -53,70 +67,81 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
     >>> s = angular_spectrum(lambda u: np.exp(u - 1), 64)
     >>> round(float(s.law[:3].sum()), 6), s.effective_support(0.01)
     (0.969971, 3)
+    >>> from sphfield import NNGP, Network, ReLU
+    >>> s = angular_spectrum(NNGP(Network(ReLU(), depth=3)), 10_000)
+    >>> f"{s.cl[10_000]:.12e}", bool(s.error[10_000] < 1e-13)
+    ('1.980590190263e-19', True)
     """
     if isinstance(lmax, bool) or not isinstance(lmax, int | np.integer):
         raise TypeError(f"lmax = {lmax!r} must be an integer")
     if lmax < 0:
         raise ValueError(f"lmax = {lmax} must be 0 or more")
-    if method not in ("auto", "quadrature", "series"):
-        raise ValueError(f"method = {method!r} is not known: use 'auto', 'quadrature' or 'series'")
+    if method not in get_args(Method):
+        raise ValueError(f"method = {method!r} is not known: use one of {', '.join(map(repr, get_args(Method)))}")
     lmax = int(lmax)
-    if method == "series":
-        cl, error = _by_series(kernel, lmax)
-        used = "series"
-    else:
-        cl, error = _by_quadrature(kernel, lmax)
-        used = "quadrature"
-        if method == "auto" and lmax <= REACH and (error > rtol).any() and _has_series(kernel):
-            cl, error = _better((cl, error), _by_series(kernel, lmax))
-            used = "quadrature+series"
+    if method != "quadrature":
+        _refuse_too_wide(kernel)
     zero = _vanishing(kernel, lmax)
-    lost = ~zero & (error > 0.5)
-    cl = np.where(zero | lost, 0.0, cl)
-    error = np.where(zero, 0.0, np.where(lost, np.inf, error))
+    found, used = _auto(kernel, lmax, zero, rtol) if method == "auto" else (_asked(kernel, lmax, method), str(method))
+    log_cl = np.where(zero, -np.inf, found.log_cl)
+    error = np.where(zero, 0.0, found.error)
+    cl = np.exp(log_cl)
     variance = float(np.asarray(kernel(np.ones(1)))[0])
-    tail = _tail(kernel, cl, error, variance)
-    return Spectrum(cl, error, tail=tail, variance=variance, kernel=kernel, method=used, version=version())
+    tail = _tail(cl, error, variance, found.beyond)
+    return Spectrum(
+        cl, error, tail=tail, variance=variance, log_cl=log_cl, kernel=kernel, method=used, version=version()
+    )
 
 
-def _by_quadrature(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
-    cl, bound = legendre_by_quadrature(kernel, lmax)
-    worst = int(np.argmin(cl + 10.0 * bound))
-    if cl[worst] < -10.0 * bound[worst]:
-        raise ValueError(
-            f"the kernel is not positive definite: C_ell = {cl[worst]:.3g} at ell = {worst}; "
-            "a covariance on the sphere has no negative C_ell"
-        )
-    with np.errstate(divide="ignore", invalid="ignore"):
-        error = np.where(cl > 0.0, bound / cl, np.inf) + float(getattr(kernel, "rounding", 4.0 * EPS))
-    return cl, error
+def _auto(kernel: Kernel, lmax: int, zero: Any, rtol: float) -> tuple[Multipoles, str]:
+    """The contour, else quadrature; then, where they leave more than rtol, what else the kernel has a route for."""
+    first = by_contour(kernel, lmax) if _branch(kernel) is not None else None
+    found, used = (first, "contour") if first is not None else (by_quadrature(kernel, lmax), "quadrature")
+    smooth = getattr(kernel, "cri", np.inf) == np.inf
+    for name, route in (("series", by_series), ("radial", by_radius)):
+        wanting = ~zero & (found.error > rtol)
+        if first is not None:  # below the range of doubles the contour is left alone
+            wanting[int(np.max(np.flatnonzero(found.log_cl > -700.0), initial=0)) + 1 :] = False
+        # with a kink the series converges like p^-2 or worse: the other routes are better wherever it is good
+        if not wanting.any() or (name == "series" and not smooth):
+            continue
+        other = route(kernel, lmax)
+        if other is not None and (other.error < found.error)[~zero].any():
+            found, used = _better(found, other), f"{used}+{name}"
+    return found, used
 
 
-def _has_series(kernel: Kernel) -> bool:
-    # with a kink the power series converges like p^-2 or worse: quadrature is better wherever the series is good
-    smooth = hasattr(kernel, "coefficients") and getattr(kernel, "cri", np.inf) == np.inf
-    return smooth and kernel.coefficients(2) is not None  # type: ignore[attr-defined]
+def _asked(kernel: Kernel, lmax: int, method: Method) -> Multipoles:
+    if method == "quadrature":
+        return by_quadrature(kernel, lmax)
+    others = "use method='auto', or 'quadrature', which takes any kernel"
+    reason, route = {
+        "contour": ("a kernel known for complex arguments, by a closed form of its activation", by_contour),
+        "series": ("a kernel with known power series coefficients, of a catalogued smooth activation", by_series),
+        "radial": ("the NNGP of one layer without bias", by_radius),
+    }[method]
+    found = route(kernel, lmax)
+    if found is None:
+        raise ValueError(f"method={method!r} needs {reason}; {kernel!r} is not: {others}")
+    return found
 
 
-def _by_series(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
-    n = min(_MOST, max(512, 1 << int(np.ceil(np.log2(8 * lmax + 8)))))
-    offered: Any = kernel.coefficients(n) if hasattr(kernel, "coefficients") else None
-    if offered is None:
-        raise ValueError("method='series' needs a kernel with known power series coefficients: use 'quadrature'")
-    b, rest = offered
-    cl = legendre_from_powers(b, lmax)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        # what is left out is less than what the second half brought, if the series has converged at all; where the
-        # coefficients miss more than rounding, their missing sum bounds every int u^p P_ell by 2
-        truncation = np.where(cl > 1e-280, (cl - legendre_from_powers(b[: n // 2], lmax)) / cl, np.inf)
-        truncation += np.where(cl > 0.0, 4.0 * np.pi * rest / cl, np.inf) if rest > 1e-12 else 0.0
-    # measured against 30 digits: below 64 + 4 ell roundings for networks of up to five layers
-    return cl, truncation + EPS * (64.0 + 4.0 * np.arange(lmax + 1.0))
+def by_contour(kernel: Kernel, lmax: int) -> Multipoles | None:
+    """`along_edges` for kernels with a kink, `through_saddles` for smooth ones; None where neither can be used."""
+    if _branch(kernel) is None:
+        return None
+    return along_edges(kernel, lmax) if _branch(kernel) == 0.0 else through_saddles(kernel, lmax)
 
 
-def _better(one: tuple[Array, Array], other: tuple[Array, Array]) -> tuple[Array, Array]:
-    first = one[1] <= other[1]
-    return np.where(first, one[0], other[0]), np.where(first, one[1], other[1])
+def _branch(kernel: Kernel) -> float | None:
+    branch: float | None = getattr(kernel, "branch", None)
+    return branch
+
+
+def _better(one: Multipoles, other: Multipoles) -> Multipoles:
+    first = one.error <= other.error
+    log_cl, error = np.where(first, one.log_cl, other.log_cl), np.where(first, one.error, other.error)
+    return Multipoles(log_cl, error, one.beyond if first[-1] and np.isfinite(one.beyond) else other.beyond)
 
 
 def _vanishing(kernel: Kernel, lmax: int) -> Any:
@@ -124,20 +149,27 @@ def _vanishing(kernel: Kernel, lmax: int) -> Any:
     return kernel.vanishes(ell) if hasattr(kernel, "vanishes") else np.zeros(lmax + 1, dtype=bool)
 
 
-def _tail(kernel: Kernel, cl: Array, error: Array, variance: float) -> float:
-    """Share of the variance beyond the last multipole, by whichever of two ways has less noise; 0 below that noise."""
+def _refuse_too_wide(kernel: Kernel) -> None:
+    # the law of a high-disorder network ends at about 4 sqrt(k'(1)), see docs/theory, "Limits of depth"
+    width = 4.0 * float(np.sqrt(getattr(kernel, "slope_at_one", 0.0)))
+    if _WIDEST < width < np.inf:
+        raise ValueError(
+            f"the variance of {kernel!r} is spread over multipoles up to about 4 sqrt(k'(1)) = {width:.2g}, more than "
+            f"{_WIDEST:.0g}: use a smaller depth, or method='quadrature' for its lowest multipoles alone"
+        )
+
+
+def _tail(cl: Array, error: Array, variance: float, beyond: float) -> float:
+    """Share of the variance beyond the last multipole: what is missing from k(1) where that has digits, or `beyond`."""
     if variance <= 0.0:
         return 0.0
     ell = np.arange(float(cl.size))
-    total = 4.0 * np.pi * variance
-    lost = np.where(np.isfinite(error), cl * np.minimum(error, 1.0), 3.0 * EPS * total)  # absolute errors of C_ell
-    beyond = total - float(np.sum((2.0 * ell + 1.0) * cl))
-    noise = float(np.sum((2.0 * ell + 1.0) * lost)) + 4.0 * EPS * total
-    if hasattr(kernel, "derivative") and getattr(kernel, "cri", np.inf) > 1.0:
-        # sum_{ell > M} (2 ell + 1) C_ell = C_M[k'] + C_{M+1}[k']: no difference from k(1), hence no noise times ell^2;
-        # but k' of a very deep high-disorder network is larger than its integral by all the digits there are
-        slope, bound = legendre_by_quadrature(kernel.derivative, cl.size)
-        if bound[-2:].sum() < noise:
-            beyond, noise = float(slope[-2:].sum()), float(bound[-2:].sum())
-    share = beyond / total if beyond > noise else 0.0
-    return float(min(max(0.0, share), np.nextafter(1.0, 0.0)))
+    shares = (2.0 * ell + 1.0) * cl / (4.0 * np.pi * variance)
+    missing = 1.0 - float(shares.sum())
+    lost = np.where(np.isfinite(error), shares * np.minimum(error, 1.0), 1e-15 * (2.0 * ell + 1.0))
+    noise = float(lost.sum()) + 4.0 * EPS
+    if missing < 1e6 * noise and np.isfinite(beyond):
+        missing = beyond / variance
+    elif missing <= noise:
+        missing = 0.0
+    return float(min(max(0.0, missing), np.nextafter(1.0, 0.0)))

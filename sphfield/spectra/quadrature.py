@@ -8,9 +8,10 @@ from typing import Any
 import ducc0
 import numpy as np
 
+from sphfield.spectra.multipoles import Multipoles
 from sphfield.typing import Array, Kernel
 
-__all__ = ["complement_of", "legendre_by_quadrature"]
+__all__ = ["by_quadrature", "complement_of", "legendre_by_quadrature"]
 
 EPS = float(np.finfo(np.float64).eps)
 _PANELS = 28  # the first ends at theta = pi/2 / 2^28 = 6e-9: kernels may bend within 1/lmax for any lmax <= 1e5
@@ -56,6 +57,41 @@ def _values(kernel: Kernel, u: Array) -> Array:
         bad = np.flatnonzero(~np.isfinite(k))[0]
         raise ValueError(f"the kernel is {k[bad]} at u = {u[bad]:.17g}: it must be finite on [-1, 1]")
     return k.astype(np.float64)
+
+
+def by_quadrature(kernel: Kernel, lmax: int) -> Multipoles:
+    """C_ell of any kernel for ell = 0 ... lmax, with the digits that an absolute error of about 1e-15 leaves.
+
+    Raises
+    ------
+    ValueError
+        If the kernel is not finite, or has a negative C_ell: then it is no covariance.
+    TypeError
+        If the kernel is complex.
+    """
+    cl, bound = legendre_by_quadrature(kernel, lmax)
+    worst = int(np.argmin(cl + 10.0 * bound))
+    if cl[worst] < -10.0 * bound[worst]:
+        raise ValueError(
+            f"the kernel is not positive definite: C_ell = {cl[worst]:.3g} at ell = {worst}; "
+            "a covariance on the sphere has no negative C_ell"
+        )
+    positive = np.where(cl > 0.0, cl, 1.0)
+    error = np.where(cl > 0.0, bound / positive + float(getattr(kernel, "rounding", 4.0 * EPS)), np.inf)
+    lost = error > 0.5
+    with np.errstate(divide="ignore"):
+        log_cl = np.where(lost, -np.inf, np.log(positive))
+    return Multipoles(log_cl, np.where(lost, np.inf, error), _beyond(kernel, lmax))
+
+
+def _beyond(kernel: Kernel, lmax: int) -> float:
+    # sum_{ell > M} (2 ell + 1) C_ell = C_M[k'] + C_{M+1}[k']: no difference from k(1), hence no noise times ell^2
+    if not hasattr(kernel, "derivative") or getattr(kernel, "cri", np.inf) <= 1.0:
+        return np.nan
+    slope, bound = legendre_by_quadrature(kernel.derivative, lmax + 1)
+    total, noise = float(slope[-2:].sum()), float(bound[-2:].sum())
+    # k' of a very deep high-disorder network is larger than its integral by all the digits there are
+    return total / (4.0 * np.pi) if total > noise else np.nan if noise > 1e-12 else 0.0
 
 
 def legendre_by_quadrature(kernel: Kernel, lmax: int) -> tuple[Array, Array]:

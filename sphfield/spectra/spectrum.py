@@ -32,6 +32,9 @@ class Spectrum:
         Share of the variance beyond ``lmax``.
     variance : float, optional
         k(1), the variance of the field at a point; computed from ``cl`` and ``tail`` if absent.
+    log_cl : array_like, shape (lmax + 1,), optional
+        Natural logarithm of C_ell, -inf where it is 0. It keeps the slope of a spectrum that falls below 1e-308, where
+        ``cl`` is 0; that of ``cl`` if absent.
     kernel, method
         What the spectrum is of, and the route it was computed by. With ``lmax`` and the version of sphfield they
         are its identity; a bare array is identified by its SHA-256.
@@ -52,6 +55,7 @@ class Spectrum:
     error: Array = field(default=None, compare=False, repr=False)  # type: ignore[arg-type]
     tail: float = field(default=0.0, compare=False)
     variance: float = field(default=None, compare=False)  # type: ignore[assignment]
+    log_cl: Array = field(default=None, compare=False, repr=False)  # type: ignore[arg-type]
     kernel: Kernel | None = None
     method: str = "given"
     version: str = ""
@@ -70,10 +74,11 @@ class Spectrum:
             raise ValueError(f"variance = {self.variance} must be finite and not negative")
         if not 0.0 <= self.tail < 1.0:
             raise ValueError(f"tail = {self.tail} is not a share of the variance in [0, 1)")
-        for array in (cl, error):
+        log_cl = _logarithms(cl, self.log_cl)
+        for array in (cl, error, log_cl):
             array.setflags(write=False)
         total = float(np.sum((2 * np.arange(cl.size) + 1) * cl)) / (4 * np.pi) / (1.0 - self.tail)
-        self._set(cl=cl, error=error, lmax=cl.size - 1)
+        self._set(cl=cl, error=error, log_cl=log_cl, lmax=cl.size - 1)
         if self.variance is None:
             self._set(variance=total)
         self._set(sha256=digest(cl) if self.kernel is None else "")
@@ -105,8 +110,8 @@ class Spectrum:
         if not 0 <= lmax <= self.lmax:
             raise ValueError(f"lmax = {lmax} must lie in 0 ... {self.lmax}, the multipoles that there are")
         tail = float(self._beyond[lmax])
-        cl, error = self.cl[: lmax + 1], self.error[: lmax + 1]
-        return replace(self, cl=cl, error=error, tail=tail)
+        cl, error, log_cl = (a[: lmax + 1] for a in (self.cl, self.error, self.log_cl))
+        return replace(self, cl=cl, error=error, log_cl=log_cl, tail=tail)
 
     def effective_support(self, eta: float = 0.01) -> int:
         r"""Smallest k such that multipoles beyond k hold at most the share ``eta`` of the variance.
@@ -153,3 +158,16 @@ def _checked(values: Any) -> Array:
             "a power spectrum is finite and not negative; clip rounding noise to 0"
         )
     return cl
+
+
+def _logarithms(cl: Array, given: Any) -> Array:
+    if given is None:
+        with np.errstate(divide="ignore"):
+            return np.log(cl)
+    log_cl = np.array(given, dtype=np.float64)
+    # those of cl, with the slack of a logarithm near -700
+    apart = np.abs(np.exp(np.minimum(log_cl, 700.0)) - cl) > 1e-11 * cl + 1e-300 if log_cl.shape == cl.shape else None
+    if apart is None or apart.any():
+        where = f"has shape {log_cl.shape}" if apart is None else f"is {log_cl[apart][0]} at ell = {np.argmax(apart)}"
+        raise ValueError(f"log_cl {where}: give the logarithms of cl, or leave it out")
+    return log_cl

@@ -35,3 +35,22 @@ def test_the_continuation_is_analytic(depth):
 def test_a_series_has_no_continuation():
     with pytest.raises(ValueError, match="no known continuation"):
         NNGP(Network(Tanh(), 1)).continue_t(1j)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 0.5, 1.6732632423543772])
+def test_the_kernel_is_continued_to_rounding_all_along_the_line(alpha):
+    kernel = NNGP(Network(ELU(alpha), 1))
+    t = np.concatenate([np.geomspace(1e-12, 1.0, 30), 2.0 - np.geomspace(1e-12, 1.0, 30)])
+    # the kernel on the real line is right to 1e-12 of itself
+    np.testing.assert_allclose(kernel.continue_t(t), kernel.complement(t), rtol=3e-12)
+
+
+def test_the_discontinuity_over_both_cuts_keeps_its_digits():
+    # the first singular term is c t^(5/2) with c (3/2) (5/2) = -sqrt(2) / 2 pi E[sigma^2], see docs/theory
+    kernel = NNGP(Network(ELU(), 1))
+    size = np.sqrt(2.0) / (2.0 * np.pi) * (4.0 / 15.0) / kernel.network.activation_variance
+    for eta in (1e-3, 1e-5):
+        t = np.array([-2.0 * np.sinh(0.5 * eta) ** 2 - 1e-300j])
+        leading = size * (0.5 * eta * eta) ** 2.5
+        for value in (kernel.rise(t)[0].imag, kernel.rise_south(t)[0].imag):
+            assert abs(value) == pytest.approx(leading, rel=3 * eta)

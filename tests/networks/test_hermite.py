@@ -10,43 +10,55 @@ from hypothesis import strategies as st
 from scipy import special
 
 from sphfield.networks.activations import Erf, Sigmoid, Sine, Tanh
-from sphfield.networks.hermite import HermiteDual, cosech_coefficients, dual_of, hermite_coefficients, silu_coefficients
+from sphfield.networks.hermite import (
+    HermiteDual,
+    cosech_coefficients,
+    dual_of,
+    hermite_coefficients,
+    log_cosech_coefficients,
+    log_silu_coefficients,
+    silu_coefficients,
+)
 
 # E[tanh^2], kappa'(1), |mu_1|, |mu_11|, |mu_31|, |mu_59|; the same of the sigmoid. 30-digit arithmetic, rounded.
 DATA = json.loads((Path(__file__).parent / "hermite.json").read_text())
 
 
-def exact_square(p, rate):
-    # trapezoid rule on the whole line, where the integrand is even and entire but for poles at distance pi/rate
-    with mp.workdps(40):
-        h, log_norm = mp.mpf(1) / 32, mp.loggamma(p + 1) / 2
-        middle = int(32 * math.sqrt(p))
-        ks = range(max(0, middle - 400), middle + 400)
-        terms = (
-            mp.exp(p * mp.log(t) - t * t / 2 - log_norm) / mp.sinh(rate * t)
-            for t in ((k + mp.mpf(1) / 2) * h for k in ks)
-        )
-        return float((h * mp.fsum(terms)) ** 2)
-
-
-@pytest.mark.parametrize("p", [1, 7, 61, 143, 145, 401, 1501, 4999])
-def test_coefficients_of_tanh_and_sigmoid_keep_their_relative_accuracy(p):
-    # rounding of p log(1 + x / sqrt p) - ... of order 100, and of gammaln(p) for small p
-    assert cosech_coefficients(p + 1, np.pi / 2)[p] == pytest.approx(exact_square(p, mp.pi / 2), rel=2e-13)
-    assert cosech_coefficients(p + 1, np.pi)[p] == pytest.approx(exact_square(p, mp.pi), rel=2e-13)
-
-
-@pytest.mark.parametrize("p", [2, 8, 62, 142, 146, 400, 1500, 4998])
-def test_coefficients_of_silu_keep_their_relative_accuracy(p):
-    def weight(t):
-        return mp.pi * mp.cosh(mp.pi * t) / mp.sinh(mp.pi * t) ** 2
-
+def exact_log_square(p, weight):
+    # trapezoid rule on the whole line, where the integrand is even and entire but for poles on the imaginary axis
     with mp.workdps(40):
         h, log_norm = mp.mpf(1) / 32, mp.loggamma(p + 1) / 2
         middle = int(32 * math.sqrt(p))
         nodes = [(k + mp.mpf(1) / 2) * h for k in range(max(0, middle - 400), middle + 400)]
-        exact = float((h * mp.fsum(mp.exp(p * mp.log(t) - t * t / 2 - log_norm) * weight(t) for t in nodes)) ** 2)
-    assert silu_coefficients(p + 1)[p] == pytest.approx(exact, rel=2e-13)
+        return 2 * mp.log(h * mp.fsum(mp.exp(p * mp.log(t) - t * t / 2 - log_norm) * weight(t) for t in nodes))
+
+
+def assert_logs_agree(ours, exact):
+    # rounding of the logarithm, and as much of rate sqrt(p), its largest part
+    assert abs(float(ours - exact)) < 2.3e-16 * (8.0 + 2.0 * abs(ours))
+
+
+@pytest.mark.parametrize("p", [1, 7, 15, 17, 61, 143, 145, 401, 2499, 2501, 4999, 20001, 60001])
+def test_coefficients_of_tanh_and_sigmoid_keep_their_relative_accuracy(p):
+    for rate, exact_rate in ((np.pi / 2, mp.pi / 2), (np.pi, mp.pi)):
+        exact = exact_log_square(p, lambda t, rate=exact_rate: 1 / mp.sinh(rate * t))
+        assert_logs_agree(log_cosech_coefficients(p + 1, rate)[p], exact)
+        if exact > -690:
+            assert cosech_coefficients(p + 1, rate)[p] == pytest.approx(float(mp.exp(exact)), rel=3e-13)
+
+
+@pytest.mark.parametrize("p", [2, 8, 14, 16, 62, 142, 144, 400, 2498, 2500, 4998, 20000, 60000])
+def test_coefficients_of_silu_keep_their_relative_accuracy(p):
+    exact = exact_log_square(p, lambda t: mp.pi * mp.cosh(mp.pi * t) / mp.sinh(mp.pi * t) ** 2)
+    assert_logs_agree(log_silu_coefficients(p + 1)[p], exact)
+    if exact > -690:
+        assert silu_coefficients(p + 1)[p] == pytest.approx(float(mp.exp(exact)), rel=3e-13)
+
+
+def test_no_coefficient_depends_on_how_many_are_asked_for():
+    many = log_cosech_coefficients(9000, np.pi)
+    for n in (1, 2, 100, 144, 145, 2500, 2502, 8999):
+        np.testing.assert_allclose(log_cosech_coefficients(n, np.pi), many[:n], rtol=1e-15)
 
 
 def test_coefficients_of_silu_are_those_of_silu():

@@ -1,6 +1,7 @@
 import json
 from pathlib import Path
 
+import mpmath as mp
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -24,7 +25,9 @@ from sphfield.networks.activations import (
     Tanh,
 )
 from sphfield.networks.kernels import NNGP
+from sphfield.networks.names import activation
 from sphfield.networks.network import Network
+from sphfield.networks.ntk import NTK
 from sphfield.spectra.angular import angular_spectrum
 
 CATALOGUE = [
@@ -62,17 +65,22 @@ NAMED = {
 DATA = json.loads((Path(__file__).parent / "spectra.json").read_text())
 
 
+def true_error(s, ell, text):
+    """Relative error of exp(log_cl), which has digits below the range of doubles too."""
+    return abs(float(mp.expm1(mp.mpf(float(s.log_cl[ell])) - mp.log(mp.mpf(text)))))
+
+
 def agrees(s, known):
     """Every stated error holds, with the slack of its definition: a factor of three; zeros are exact."""
     for ell, text in known.items():
-        n, exact = int(ell), float(text)
-        if n > s.lmax or 0 < abs(exact) < 1e-300:
+        n = int(ell)
+        if n > s.lmax:
             continue
         if text == "0":
             assert s.cl[n] == 0.0
             assert s.error[n] == 0.0
         elif np.isfinite(s.error[n]):
-            assert abs(s.cl[n] / exact - 1) <= 3 * s.error[n], (n, s.cl[n], exact, s.error[n])
+            assert true_error(s, n, text) <= 3 * s.error[n], (n, s.log_cl[n], text, s.error[n])
     return True
 
 
@@ -238,10 +246,98 @@ def test_what_lies_beyond_a_very_deep_network_is_not_forgotten(sigma, depth, mon
         s.effective_support(0.01)
 
 
-@pytest.mark.parametrize(("depth", "cl"), [(200, {1: 1.204e-13, 3: 5.63e-14})])
-def test_a_series_that_has_not_converged_claims_no_accuracy(depth, cl):
-    # power at ell ~ 1e11: 512 powers of u see little of it. Truth to three digits by log-graded quadrature
-    s = angular_spectrum(NNGP(Network(Sine(1.0), depth)), 3)
-    for ell, truth in cl.items():
+@pytest.mark.parametrize(("sigma", "depth"), [(Sine(1.0), 200), (Gaussian(5.0), 60)])
+def test_a_spectrum_wider_than_can_be_computed_is_refused(sigma, depth):
+    kernel = NNGP(Network(sigma, depth))
+    with pytest.raises(ValueError, match=r"is spread over multipoles up to about 4 sqrt\(k'\(1\)\) = .* smaller depth"):
+        angular_spectrum(kernel, 3)
+
+
+def test_the_lowest_multipoles_of_very_deep_networks_are_left_to_quadrature():
+    # power at ell ~ 1e11: three digits by log-graded quadrature
+    s = angular_spectrum(NNGP(Network(Sine(1.0), 200)), 3, method="quadrature")
+    for ell, truth in {1: 1.204e-13, 3: 5.63e-14}.items():
         assert abs(s.cl[ell] / truth - 1) <= 3 * s.error[ell]
-    assert angular_spectrum(NNGP(Network(Gaussian(5.0), 60)), 4).error[2] == np.inf
+    assert angular_spectrum(NNGP(Network(Gaussian(5.0), 60)), 4, method="quadrature").error[2] == np.inf
+
+
+CERTIFIED = json.loads((Path(__file__).parent / "certified.json").read_text())
+SLOW = {f"{name}_L{depth}" for name in ("elu", "selu") for depth in (3, 5, 10, 20)}  # seconds a layer
+EXACT = [
+    pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in CERTIFIED if name != "definitions"
+]
+SERIES = ("tanh", "sigmoid", "silu", "softplus")
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_certified_spectra_are_right_to_ten_digits(name):
+    # 20 digits by python-flint, see tests/certificates.py: ell up to 10^4 wherever C_ell > 1e-300, depths 1 to 20
+    label, depth = name.rsplit("_L", 1)
+    known = CERTIFIED[name]
+    s = angular_spectrum(NNGP(Network(activation(label), int(depth))), max(map(int, known)))
+    assert agrees(s, known)
+    seen = [(n, text) for n, text in ((int(ell), text) for ell, text in known.items()) if text != "0"]
+    # ELU and SELU to ell = 1000, the power series of smooth activations to depth 5
+    limit = 1e-10
+    if label in (*SERIES, "elu", "selu"):
+        limit, seen = 1e-8, [(n, text) for n, text in seen if n <= 1001 and int(depth) <= 5]
+    for n, text in seen:
+        assert true_error(s, n, text) <= limit, n
+
+
+@pytest.mark.parametrize(
+    "label", ["relu", "leaky_relu:0.7", "step", "repu:3", "gaussian:4", "cossin:1.5", "erf:1", "gelu"]
+)
+@pytest.mark.parametrize("depth", [1, 2, 20])
+def test_ten_digits_are_claimed_at_every_multipole(label, depth):
+    s = angular_spectrum(NNGP(Network(activation(label), depth)), 10_000)
+    above = s.log_cl > np.log(1e-300)
+    assert s.error[above].max() <= 1e-10
+    # what is not above is exactly zero by parity, or below: nothing is lost
+    assert (above | s.kernel.vanishes(s.ell) | (s.log_cl < np.log(1e-299))).all()
+    # the sum of the law, with what lies beyond by its own formula, is 1 to rounding
+    assert s.law.sum() + s.tail == pytest.approx(1.0, abs=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "method", "message"),
+    [
+        (NNGP(Network(Tanh(), 2)), "contour", "needs a kernel known for complex arguments.*method='auto'"),
+        (np.exp, "contour", "needs a kernel known for complex arguments"),
+        (NNGP(Network(np.arctan, 1)), "series", "needs a kernel with known power series"),
+        (NNGP(Network(ReLU(), 2)), "radial", "needs the NNGP of one layer"),
+        (NNGP(Network(ReLU(), 2)), "best", "method = 'best' is not known: use one of 'auto', 'contour'"),
+    ],
+)
+def test_a_route_names_the_routes_that_can_take_the_kernel(kernel, method, message):
+    with pytest.raises(ValueError, match=message):
+        angular_spectrum(kernel, 5, method=method)
+
+
+@pytest.mark.parametrize("sigma", [ReLU(), GELU(), Sine(1.0)], ids=repr)
+def test_all_routes_agree_where_they_have_digits(sigma):
+    kernel = NNGP(Network(sigma, 1))
+    spectra = [angular_spectrum(kernel, 40, method=method) for method in ("contour", "radial", "quadrature", "series")]
+    for a in spectra:
+        for b in spectra:
+            slack = 3 * (a.cl * np.minimum(a.error, 1.0) + b.cl * np.minimum(b.error, 1.0)) + 1e-15
+            assert (np.abs(a.cl - b.cl) <= slack)[np.isfinite(a.error + b.error)].all()
+
+
+def test_methods_used_are_named():
+    assert angular_spectrum(NNGP(Network(ReLU(), 3)), 100).method == "contour"
+    assert angular_spectrum(NNGP(Network(Tanh(), 3)), 100).method == "quadrature+series"
+    assert angular_spectrum(NNGP(Network(np.arctan, 1)), 100).method == "quadrature+radial"
+    assert angular_spectrum(np.exp, 10).method == "quadrature"
+
+
+def test_the_two_layer_kernel_of_spectral_bias_has_its_closed_form():
+    # k_R + u k_step / 2 of Cao et al.: mu_ell = [(l+1) I_{0,l+1}^2 + l I_{0,l-1}^2] / 4 (2l+1) + 3/2 I_{1,l}^2, in
+    # kernels: Theta_1 = k_R + u k_step, and k_step = 2 k_R'
+    s = angular_spectrum(NTK(Network(ReLU(), 1)), 8)
+    relu = angular_spectrum(NNGP(Network(ReLU(), 1)), 8)
+    mu = 0.5 * (s.cl + relu.cl) / (4 * np.pi)  # k_R + u k_step / 2
+    exact = {0: 7 / 16, 1: 1 / 4, 2: 13 / 256, 4: 3 / 1024, 6: 0.0007476806640625, 8: 0.000301361083984375}
+    for ell, value in exact.items():
+        assert mu[ell] == pytest.approx(value, rel=1e-13)
+    assert (s.cl[3::2] == 0).all()

@@ -1,0 +1,140 @@
+r"""C_ell by moving the integral over the sphere into the complex plane: a kernel that continues there in, C_ell out.
+
+On [-1, 1] the integral of k P_ell cancels to C_ell, many orders of magnitude below k: that is why quadrature has no
+digits at large ell. With u = cosh(zeta) the same number is (Froissart and Gribov)
+
+.. math:: C_\ell = 4\, \mathrm{Im} \int_\Gamma k(\cosh\zeta)\, Q_\ell(\cosh\zeta)\, \sinh\zeta\, d\zeta
+
+along any path from 0 to i pi through Re zeta > 0 that crosses no singularity of k. Q_ell falls like
+exp(-ell Re zeta), so the path can be laid where the integrand is hardly larger than the result: `edges` lays it for
+kernels with a kink, `saddle` for smooth ones. Its halves about u = 1 and u = -1 are mirror images and share the
+values of Q_ell. The path is chosen anew for every block of multipoles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import ducc0
+import numpy as np
+
+from sphfield.spectra.multipoles import Multipoles
+from sphfield.spectra.second_kind import second_kind_sums
+from sphfield.typing import Array, ComplexArray
+
+__all__ = ["GONE", "Block", "Integrand", "Path", "block", "complex_path", "doubling", "integrand", "joined", "panels"]
+
+EPS = float(np.finfo(np.float64).eps)
+GONE = 42.0  # exp(-42) = 6e-19: what is smaller beside the largest does not matter
+
+
+class Path(NamedTuple):
+    """Nodes zeta of the half path with Im zeta <= pi/2, and the weights d zeta."""
+
+    zeta: ComplexArray
+    weight: ComplexArray
+
+
+def complex_path(zeta: Any, weight: Any) -> Path:
+    """A `Path`, whatever the types of its parts."""
+    return Path(np.asarray(zeta, dtype=np.complex128), np.asarray(weight, dtype=np.complex128))
+
+
+class Integrand(NamedTuple):
+    """4 k(cosh zeta) sinh(zeta) d zeta on a path and on its mirror image about u = 0, without the constant k(0)."""
+
+    kernel: Any
+    zeta: ComplexArray
+    north: ComplexArray
+    south: ComplexArray
+
+
+class Block(NamedTuple):
+    """C_ell for ell = lo ... hi as value * exp((ell + 1) log_fall), and its absolute error in the same unit."""
+
+    lo: int
+    hi: int
+    value: Array
+    error: Array
+    beyond: float
+    log_fall: float
+
+
+def integrand(kernel: Any, path: Path) -> Integrand:
+    """The kernel on `path`; on its real part only Im k, since Q_ell is real there."""
+    zeta, weight = path
+    edge = zeta.imag == 0.0
+    t = -2.0 * np.sinh(0.5 * zeta) ** 2  # 1 - u in the north, 1 + u in the south
+    t = np.where(edge, t.real - 1e-300j, t)  # the upper side of the cut
+    area = 4.0 * np.sinh(zeta) * weight
+    north, south = area * kernel.rise(t), area * kernel.rise_south(t)
+    north[edge], south[edge] = 1j * north[edge].imag, 1j * south[edge].imag
+    return Integrand(kernel, zeta, north, south)
+
+
+def block(f: Integrand, lo: int, hi: int, other: Integrand | None = None) -> Block:
+    """C_ell by the integral along one path; what another one disagrees by is part of the error."""
+    value, error, beyond, log_fall = _integral(f, lo, hi)
+    if other is not None:
+        again, _, _, fall = _integral(other, lo, hi)
+        error += np.abs(again * np.exp((np.arange(lo, hi + 1) + 1.0) * (fall - log_fall)) - value)
+    return Block(lo, hi, value, error, beyond, log_fall)
+
+
+def _integral(f: Integrand, lo: int, hi: int) -> tuple[Array, Array, float, float]:
+    kernel, zeta, north, south = f
+    tip = float(zeta.real.min())
+    size = (np.abs(north) + np.abs(south)) / np.sqrt(np.abs(np.sinh(zeta)))
+    keep = np.zeros(zeta.size, dtype=bool)
+    for ell in (lo, hi):
+        share = size * np.exp(-(ell + 0.5) * (zeta.real - tip))
+        keep |= share > np.exp(-GONE) / share.size * share.max()
+    fall = float(np.exp(-tip))
+    sums = second_kind_sums(zeta[keep], north[keep], south[keep], lo, hi, fall)
+    value = sums.value
+    if lo == 0:
+        value[0] += 4.0 * np.pi * float(kernel(np.zeros(1))[0]) / fall
+    # how much a relative error of t = 2 sinh(zeta/2)^2 is enlarged: at a saddle k'/k = (ell + 1/2) / sinh(tip), on the
+    # edges Im k ~ t^cri
+    cri = min(20.0, float(getattr(kernel, "cri", 1.0))) if zeta[0].imag == 0.0 else 1.0
+    steep = max(1.0, (hi + 0.5) * np.tanh(0.5 * tip), cri)
+    own = 0.25 * float(getattr(kernel, "rounding", 16.0 * EPS)) * steep
+    own += EPS * (2.0 + np.sqrt(hi - lo))
+    return value, own * sums.noise + (own + EPS * hi * tip) * np.abs(value), sums.beyond, float(np.log(fall))
+
+
+def joined(blocks: Iterable[Block], lmax: int) -> Multipoles:
+    """The blocks in one piece; no digit is claimed where there is none."""
+    log_cl, error, beyond = np.full(lmax + 1, -np.inf), np.full(lmax + 1, np.inf), np.nan
+    for part in blocks:
+        ell = np.arange(part.lo, part.hi + 1)
+        good = part.value > part.error
+        value = np.where(good, part.value, 1.0)
+        log_cl[ell] = np.where(good, np.log(value) + (ell + 1.0) * part.log_fall, -np.inf)
+        error[ell] = np.where(good, part.error / value, np.inf)
+        if part.hi == lmax:
+            beyond = part.beyond * float(np.exp((lmax + 1.0) * part.log_fall)) / (4.0 * np.pi)
+    return Multipoles(log_cl, error, beyond)
+
+
+def panels(edges: Array, lmax: int, spare: int) -> tuple[Array, Array]:
+    """Gauss-Legendre nodes and weights: `spare` a panel for the kernel, more for Q_ell, which turns lmax times."""
+    x, w = [], []
+    for a, half in zip(edges[:-1], 0.5 * np.diff(edges), strict=True):
+        nodes, weights = _gauss(spare + int(np.ceil(0.55 * lmax * half)))
+        x.append(a + half * (1.0 + nodes))
+        w.append(half * weights)
+    return np.concatenate(x), np.concatenate(w)
+
+
+@lru_cache(maxsize=1024)
+def _gauss(n: int) -> tuple[Array, Array]:
+    return np.cos(ducc0.misc.GL_thetas(n))[::-1], ducc0.misc.GL_weights(n, 1)[::-1] / (2.0 * np.pi)
+
+
+def doubling(first: float, last: float) -> Array:
+    """0, first, 2 first, ... last: edges of panels that resolve the scale `first` at 0."""
+    n = max(0, int(np.ceil(np.log2(last / first))))
+    return np.concatenate([[0.0], last * np.exp2(np.arange(-n, 1.0))])
