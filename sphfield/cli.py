@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,20 +71,29 @@ def list_activations(as_json: bool) -> None:
 @BIAS
 @click.option("--lmax", default=128, show_default=True, help="Last multipole.")
 @click.option(
+    "--method",
+    type=click.Choice(["auto", "contour", "series", "radial", "quadrature"]),
+    default="auto",
+    show_default=True,
+    help="Route to C_ell.",
+)
+@click.option(
     "-o", "--output", type=click.Path(), help="File: .fits, .csv or .txt for numbers, .png .pdf .svg a figure."
 )
 @AS_JSON
-def spectrum(activation: str, depth: int, bias_var: float, lmax: int, output: str | None, as_json: bool) -> None:
+def spectrum(
+    activation: str, depth: int, bias_var: float, lmax: int, method: str, output: str | None, as_json: bool
+) -> None:
     """Angular power spectrum C_ell of a network, with its relative error."""
     from sphfield.provenance import describe
 
-    s = _spectrum(activation, depth, bias_var, lmax)
+    s = _spectrum(activation, depth, bias_var, lmax, method)
     if output is not None:
         from sphfield.exhibits.single import write_spectrum_file
 
         write_spectrum_file(output, s)
     if as_json:
-        numbers = {name: _finite(getattr(s, name)) for name in ("cl", "error", "law")}
+        numbers = {name: _finite(getattr(s, name)) for name in ("cl", "log_cl", "error", "law")}
         click.echo(json.dumps({**describe(s), "tail": s.tail, "variance": s.variance, **numbers}))
     elif output is None:
         _print_spectrum(s)
@@ -198,25 +208,32 @@ def gallery(
         click.echo(f"{output}: {', '.join(names)}, {len(manifest['maps'])} FITS maps and manifest.json")
 
 
-def _spectrum(name: str, depth: int, bias_var: float, lmax: int) -> Any:
+def _spectrum(name: str, depth: int, bias_var: float, lmax: int, method: Any = "auto") -> Any:
     from sphfield.networks.kernels import NNGP
     from sphfield.networks.names import activation
     from sphfield.networks.network import Network
     from sphfield.spectra.angular import angular_spectrum
 
-    return angular_spectrum(NNGP(Network(activation(name), depth, bias_var)), lmax)
+    return angular_spectrum(NNGP(Network(activation(name), depth, bias_var)), lmax, method=method)
 
 
 def _print_spectrum(s: Any) -> None:
     click.echo(f"{'ell':>6} {'C_ell':>24} {'relative error':>15} {'law':>12}")
-    for ell, (c, e, share) in enumerate(zip(s.cl, s.error, s.law, strict=True)):
-        click.echo(f"{ell:6d} {c:24.16e} {e:15.1e} {share:12.4e}")
-    click.echo(f"beyond ell = {s.lmax}: {s.tail:.4g} of the variance")
+    for ell, (c, log, e, share) in enumerate(zip(s.cl, s.log_cl, s.error, s.law, strict=True)):
+        value = _from_log(log) if c == 0.0 and log > float("-inf") else f"{c:.16e}"
+        click.echo(f"{ell:6d} {value:>24} {e:15.1e} {share:12.4e}")
+    click.echo(f"beyond ell = {s.lmax}: {s.tail:.4g} of the variance; by {s.method}")
+
+
+def _from_log(log: float) -> str:
+    # below the range of doubles
+    exponent, fraction = divmod(log / math.log(10.0), 1.0)
+    return f"{10.0**fraction:.10f}e{int(exponent):+d}"
 
 
 def _finite(values: Any) -> list[float | None]:
-    # JSON knows no infinity: null says that no digit is known
-    return [float(x) if x < float("inf") else None for x in values]
+    # JSON knows no infinity: null says that no digit is known, or, of a logarithm, that C_ell is 0
+    return [float(x) if abs(x) < float("inf") else None for x in values]
 
 
 def _integers(text: str) -> tuple[int, ...]:

@@ -40,6 +40,17 @@ def test_unknown_digits_are_null_in_json():
     assert None in numbers["error"]
 
 
+def test_the_route_can_be_chosen_and_is_named():
+    assert "by radial" in run("spectrum", "relu", "--depth", 1, "--lmax", 4, "--method", "radial").output
+    assert "by contour" in run("spectrum", "relu", "--lmax", 4).output
+
+
+def test_what_no_double_can_hold_is_printed_from_its_logarithm():
+    row = run("spectrum", "gaussian:1", "--depth", 1, "--lmax", 1000).output.splitlines()[-2]
+    assert row.split()[1].startswith("8.98400674")
+    assert row.split()[1].endswith("e-575")
+
+
 @pytest.mark.parametrize("suffix", ["fits", "csv", "txt", "png", "pdf", "svg"])
 def test_spectrum_writes_the_format_of_the_suffix(tmp_path, suffix):
     path = tmp_path / f"s.{suffix}"
@@ -82,6 +93,8 @@ BAD = [
     (["spectrum", "relu", "--depth", "-1"], "depth = -1"),
     (["spectrum", "relu", "--bias-var", "1"], "bias_var = 1.0"),
     (["spectrum", "relu", "--lmax", "-2"], "lmax = -2"),
+    (["spectrum", "tanh", "--method", "contour"], "needs a kernel known for complex arguments"),
+    (["spectrum", "sine", "--depth", "200"], "spread over multipoles up to about"),
     (["spectrum", "relu", "-o", "s.doc"], "the suffix chooses the format"),
     (["spectrum", "relu", "-o", "missing/folder/s.csv"], "choose an existing folder"),
     (["spectrum", "gaussian:-2"], "a = -2.0 must be positive"),

@@ -45,7 +45,7 @@ def _pair(t: Any, side: float) -> Any:
     term = lead.copy()
     total = -term
     power = lead
-    terms = 24 + int(3.0 * np.abs(h).max(initial=0.0))
+    terms = 24 + int(3.0 * min(40.0, np.nan_to_num(np.abs(h)).max(initial=0.0)))  # beyond, no digit is left anyway
     for k in range(2, terms):
         power = power * (h / k)
         term = (power + (k - 1.0) / k * (h * h) * term) / (2.0 * k - 1.0)

@@ -22,6 +22,7 @@ from sphfield.typing import Array
 __all__ = ["along_edges"]
 
 _FINER = 2.0**-0.25  # ratio of successive heights
+_HIGHEST = 1.0  # further out kernels are large, and their continuation has fewer digits
 
 
 def along_edges(kernel: Any, lmax: int) -> Multipoles | None:
@@ -91,11 +92,11 @@ def _safe_height(kernel: Any, rule: _Rule) -> float | None:
     """
     known, bound = legendre_by_quadrature(kernel, 64)
     bound = bound + np.pi * float(getattr(kernel, "rounding", 0.0))
-    good, bad = 72, -1  # in steps of _FINER down from 2
+    good, bad = 72, -1  # in steps of _FINER down from _HIGHEST
     while good - bad > 1:
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if _agrees(kernel, rule, 2.0 * _FINER**middle, known, bound) else (good, middle)
-    return None if good == 72 else 2.0 * _FINER**good
+        good, bad = (middle, bad) if _agrees(kernel, rule, _HIGHEST * _FINER**middle, known, bound) else (good, middle)
+    return None if good == 72 else _HIGHEST * _FINER**good
 
 
 def _agrees(kernel: Any, rule: _Rule, height: float, known: Array, bound: Array) -> bool:

@@ -88,3 +88,23 @@ def test_shares_must_be_shares():
         Spectrum([1.0]).effective_support(1.5)
     with pytest.raises(ValueError, match="variance 0"):
         _ = Spectrum([0.0, 0.0]).law
+
+
+def test_logarithms_keep_what_no_double_can_hold():
+    logs = np.array([0.0, -800.0, -np.inf])
+    s = Spectrum(np.exp(logs), log_cl=logs)
+    assert s.cl.tolist() == [1.0, 0.0, 0.0]
+    assert s.log_cl.tolist() == logs.tolist()
+    assert s.truncated(1).log_cl.tolist() == [0.0, -800.0]
+    assert not s.log_cl.flags.writeable
+
+
+def test_logarithms_are_those_of_the_spectrum_if_none_are_given():
+    assert Spectrum([1.0, 0.0, np.e]).log_cl.tolist() == [0.0, -np.inf, 1.0]
+
+
+def test_logarithms_of_something_else_are_refused():
+    with pytest.raises(ValueError, match=r"log_cl is 1.0 at ell = 1: give the logarithms of cl"):
+        Spectrum([1.0, 1.0], log_cl=[0.0, 1.0])
+    with pytest.raises(ValueError, match=r"log_cl has shape \(1,\)"):
+        Spectrum([1.0, 1.0], log_cl=[0.0])
