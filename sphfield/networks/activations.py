@@ -13,6 +13,7 @@ of the project uses what it finds (Z, Z' are standard normal with correlation u,
 * ``dual_branch``: how far beyond u = 1 its dual kernel is first singular: 0 with a kink, inf if entire;
 * ``dual_derivative(r)``: r-th derivative of ``dual`` at 1, where the power series of a kinked sigma converges slowly;
 * ``dual_coefficients(n)``: squared Hermite coefficients mu_p**2 for p < n: dual(u) = sum_p mu_p**2 u**p;
+* ``dual_height``: Re zeta, u = cosh(zeta), to which ``dual_continue`` has all its digits; 2 if absent;
 * ``dual_log_coefficients(n)``: their logarithms, where they leave the range of doubles;
 * ``degrees``: largest even and largest odd p with mu_p != 0; -1 if there is none;
 * ``kinks``: where sigma is not smooth: (z, order of the first derivative that jumps, size of the jump).
@@ -626,6 +627,7 @@ class ELU:
 
     alpha: float = 1.0
     dual_branch: ClassVar[float] = 0.0
+    dual_height: ClassVar[float] = 1.0
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.alpha):
@@ -656,6 +658,7 @@ class SELU:
     degrees: ClassVar[Degrees] = (INF, INF)
     kinks: ClassVar[Kinks] = ((0.0, 1, 1.0507009873554804934193 * (1.0 - 1.6732632423543772848170)),)
     dual_branch: ClassVar[float] = 0.0
+    dual_height: ClassVar[float] = 1.0
 
     def __call__(self, z: Any) -> Any:
         return 1.0507009873554804934193 * ELU(1.6732632423543772848170)(z)

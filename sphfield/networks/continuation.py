@@ -50,8 +50,8 @@ def layer_south(network: Network, t: Any) -> Any:
     even, odd = dual_of(sigma).degrees
     if odd < 0:
         return layer_continued(network, t)
-    if even < 0 and network.bias_var == 0.0:
-        return 2.0 - layer_continued(network, t)
+    if even < 0:
+        return 2.0 * (1.0 - network.bias_var) - layer_continued(network, t)
     return layer_continued(network, 2.0 - t)
 
 
@@ -97,23 +97,24 @@ def layer_slope_south(network: Network, t: Any) -> Any:
 
 @lru_cache(maxsize=256)
 def branch_of(network: Network) -> float | None:
-    """How far beyond u = 1 the kernel of the network is first singular: 0 with a kink, inf if entire, None if unknown.
+    """How far beyond 1 the kernel is first singular, as a function of (1 - bias_var) u + bias_var.
 
-    Where a layer is singular at 1 + x, the network is where the first of its layers comes to that; by bisection.
+    0 with a kink, inf if it is entire, None if it is known on the real line only. Where a layer is singular
+    at 1 + x, the network is where the first of its layers comes to that; by bisection.
     """
     if network.depth == 0:
         return np.inf
     reach: float | None = getattr(network.activation, "dual_branch", None)
     if reach is None or not 0.0 < reach < np.inf:
         return reach
-    low, high = 0.0, reach / (1.0 - network.bias_var)
+    low, high = 0.0, reach
     while (middle := 0.5 * (low + high)) not in (low, high):
         low, high = (middle, high) if _regular(network, middle, reach) else (low, middle)
     return low
 
 
 def _regular(network: Network, beyond: float, reach: float) -> bool:
-    t = -(1.0 - network.bias_var) * np.full(1, beyond, dtype=np.complex128)
+    t = -np.full(1, beyond, dtype=np.complex128)
     with np.errstate(all="ignore"):  # at the singularity itself
         for _ in range(network.depth):
             if not (np.isfinite(t[0]) and -t[0].real < reach):

@@ -183,16 +183,18 @@ class HermiteDual:
         z, w = panels()
         density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
         total = float(np.sum(w * density * checked_values(self.activation) ** 2))
-        for n in (128, 256, 512, 1024, MOST):
+        for n in (128, 256, 512, 1024, MOST, *((4 * MOST,) if known else ())):
             squares = self.dual_coefficients(n)
             rest = np.cumsum((np.arange(n) * squares)[::-1])[::-1]
             if rest[-n // 8] < 1e-17 * total and (known or abs(squares.sum() - total) < 1e-13 * total):
+                missing = 0.0 if known else max(0.0, 1.0 - float(squares.sum()) / total)
                 break
-        missing = 0.0 if known else max(0.0, 1.0 - float(squares.sum()) / total)
+        else:
+            missing = max(0.0, 1.0 - float(squares.sum()) / total)
         if missing > 0.5:
             raise ValueError(
-                f"the activation varies too fast: {MOST} Hermite coefficients hold {100 * (1 - missing):.2g} % of "
-                "E[sigma(Z)**2]; rescale its argument"
+                f"the activation varies too fast: {squares.size} Hermite coefficients hold {100 * (1 - missing):.2g} % "
+                "of E[sigma(Z)**2]; rescale its argument"
             )
         rest[0] = np.inf  # a constant activation has nothing else
         return squares[rest > 1e-17 * total], missing if missing > 1e-14 else 0.0

@@ -4,8 +4,11 @@ A kernel is any function of u. One that knows more says so by optional members, 
 
 * ``complement(t)``: k(1) - k(1 - t) for t in [0, 2], right to 1e-12 relative to itself
 * ``continue_t(t)``: the same for complex t
-* ``rise(t)`` and ``rise_south(t)``: k(1 - t) - k(0) and k(-1 + t) - k(0) for complex t, relative to themselves
-* ``branch``: u - 1 at the first singularity of k beyond u = 1: 0 with a kink, inf if entire, None if not known
+* ``height``: Re zeta, u = cosh(zeta), to which these have all their digits; 2 if absent
+* ``bias``: k is a function of v = (1 - bias) u + bias, by which the next two members are meant
+* ``rise(t)`` and ``rise_south(t)``: k at v = 1 - t and v = -1 + t, less k at u = 0, for complex t, relative to
+  themselves
+* ``branch``: v - 1 at the first singularity of k beyond v = 1: 0 with a kink, inf if entire, None if not known
 * ``derivative``: the kernel k'(u)
 * ``coefficients(n)``: power series: (b_p for p < n, bound on the sum of the rest), and ``log_coefficients(n)``: the
   same with log b_p, to full relative accuracy below 1e-308 too
@@ -107,20 +110,24 @@ class NNGP:
         return t
 
     def rise(self, t: Any) -> Any:
-        """k(1 - t) - k(0) for complex t, as `continue_t`; relative to itself where depth has levelled k out."""
-        t = (1.0 - self.network.bias_var) * np.asarray(t, dtype=np.complex128)
+        """Kernel at v = 1 - t, the argument of the first layer, less that at u = 0; without biases k(1 - t) - k(0).
+
+        As `continue_t`, but relative to itself where depth has levelled k out.
+        """
+        t = np.asarray(t, dtype=np.complex128)
         return -self._apart(t, 1.0 - self.network.bias_var, self.network.depth)
 
     def rise_south(self, t: Any) -> Any:
-        """k(-1 + t) - k(0) for complex t: what `rise` is at u = 1, at the antipode, to full accuracy in t."""
+        """`rise` where the first layer's argument is -1 + t, to full accuracy in t."""
         t = np.asarray(t, dtype=np.complex128)
         network = self.network
         even, odd = network.degrees()
         if even < 0 or odd < 0:
             return -self.rise(t) if even < 0 else self.rise(t)
-        if network.bias_var > 0.0 or network.depth == 0:
+        if network.depth == 0:
             return self.rise(2.0 - t)
-        return -self._apart(layer_south(network, t), float(network.layer_complement(1.0)), network.depth - 1)
+        centre = float(network.layer_complement(1.0 - network.bias_var))
+        return -self._apart(layer_south(network, t), centre, network.depth - 1)
 
     def _apart(self, t: Any, centre: float, layers: int) -> Any:
         # `continue_t` of a point less that of u = 0; depth makes it small in the high-disorder regime
@@ -132,8 +139,21 @@ class NNGP:
 
     @property
     def branch(self) -> float | None:
-        """How far beyond u = 1 k is first singular: 0 with a kink, inf if k is entire, None if k is not continued."""
+        """How far beyond 1 k is first singular in (1 - bias) u + bias: 0 with a kink, inf if k is entire.
+
+        None if k is not continued.
+        """
         return branch_of(self.network)
+
+    @property
+    def height(self) -> float:
+        """Re zeta, u = cosh(zeta), to which k is known off the real line with all its digits."""
+        return float(getattr(self.network.activation, "dual_height", 2.0))
+
+    @property
+    def bias(self) -> float:
+        """Share of the variance in biases: k is a function of (1 - bias) u + bias."""
+        return self.network.bias_var
 
     def _composed(self, t: Any) -> Any:
         t = (1.0 - self.network.bias_var) * t

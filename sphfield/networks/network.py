@@ -144,7 +144,10 @@ class Network:
         if self.depth == 0:
             return (0.0 if self.bias_var else -1.0, 1.0)
         even, odd = dual_of(self.activation).degrees
-        highest = max(even, odd) ** self.depth
+        with np.errstate(over="ignore"):
+            highest = float(np.float64(max(even, odd)) ** self.depth)
+        if highest > 2.0**50:  # parity is lost in a double
+            highest = np.inf
         if self.bias_var > 0.0:
             return _both(highest)
         if odd < 0:

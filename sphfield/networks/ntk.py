@@ -107,20 +107,30 @@ class NTK:
         return NNGP(self.network).branch if known else None
 
     def rise(self, t: Any) -> Any:
-        """Theta(1 - t) - Theta(0) for complex t, layer by layer as `complement`."""
+        """Theta where the first layer's argument is 1 - t, less Theta at u = 0, for complex t, as `NNGP.rise`."""
         return self._at_zero - self._share * self._continued(np.asarray(t, dtype=np.complex128))
 
+    @property
+    def bias(self) -> float:
+        """Theta is a function of (1 - bias) u + bias; in the paper's convention the first layer is evaluated at u."""
+        return 0.0 if self.convention == "paper" else self.network.bias_var
+
     def rise_south(self, t: Any) -> Any:
-        """Theta(-1 + t) - Theta(0) for complex t, to full accuracy in t."""
+        """`rise` where the first layer's argument is -1 + t, to full accuracy in t."""
         t = np.asarray(t, dtype=np.complex128)
         network = self.network
         even, odd = network.degrees()
         if even < 0 or odd < 0:
             return -self.rise(t) if even < 0 else self.rise(t)
-        if network.bias_var > 0.0 or network.depth == 0:
+        if network.depth == 0:
             return self.rise(2.0 - t)
-        first = 2.0 - t, layer_south(network, t), layer_slope_south(network, t)
+        first = self._linear * (2.0 - t), layer_south(network, t), layer_slope_south(network, t)
         return self._at_zero - self._share * self._continued(t, first)
+
+    @property
+    def _linear(self) -> float:
+        # slope of Theta_0 in the argument of the first layer
+        return 1.0 - self.network.bias_var if self.convention == "paper" else 1.0
 
     @property
     def _at_zero(self) -> float:
@@ -131,8 +141,7 @@ class NTK:
         # `_composed` for complex t; `first` is what the first layer makes of u = -1 + t: Theta_0(1) - Theta_0,
         # 1 - kappa and kappa'(1) - kappa'
         network = self.network
-        rest = (1.0 - network.bias_var) * t
-        layer = t if self.convention == "paper" else rest
+        rest, layer = self._linear * t, t
         at_one = 1.0
         for s in range(network.depth):
             if s == 0 and first is not None:
@@ -143,6 +152,25 @@ class NTK:
             rest = layer + rest * network.slope + (at_one - rest) * bend
             at_one = 1.0 + at_one * network.slope
         return rest
+
+    @property
+    def slope_at_one(self) -> float:
+        """Theta'(1); infinite with a kink. Theta_{l+1}' = k_{l+1}' + Theta_l' kappa' + Theta_l kappa'' k_l'."""
+        network = self.network
+        if network.depth == 0:
+            return self._share * (1.0 - network.bias_var)
+        one = Network(network.activation, 1, network.bias_var)
+        bend = one.derivatives(2)[2] / (1.0 - network.bias_var) ** 2
+        slope = k = 1.0 - network.bias_var
+        if self.convention == "paper":
+            k = 1.0
+        at_one = 1.0
+        with np.errstate(over="ignore"):
+            for _ in range(network.depth):
+                slope = float(np.float64(k) * network.slope + slope * network.slope + at_one * bend * k)
+                k *= network.slope
+                at_one = 1.0 + at_one * network.slope
+        return self._share * slope
 
     @property
     def rounding(self) -> float:

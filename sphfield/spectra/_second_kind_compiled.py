@@ -65,27 +65,23 @@ def _start(zeta, ell, fall, q, d):  # type: ignore[no-untyped-def]
         d[j] = less * lead
 
 
-def _recursion(t, north, south, q, d, lo, hi, fall, value, square):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
+def _recursion(t, north, south, q, d, lo, hi, fall, sums, square):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
     # all nodes go down together, in separate arrays of real and imaginary parts, which the compiler turns into vectors;
     # for the two sums it needs leave to change their order
     real, imag = q.real.copy(), q.imag.copy()
     less_real, less_imag = d.real.copy(), d.imag.copy()
     t_real, t_imag = t.real.copy(), t.imag.copy()
-    even, odd = north + south, north - south
-    even_real, even_imag = even.real.copy(), even.imag.copy()
-    odd_real, odd_imag = odd.real.copy(), odd.imag.copy()
+    north_real, north_imag = north.real.copy(), north.imag.copy()
+    south_real, south_imag = south.real.copy(), south.imag.copy()
     both = (np.abs(north) + np.abs(south)) ** 2
     for ell in range(hi, lo - 1, -1):
-        if ell % 2 == 0:
-            w_real, w_imag = even_real, even_imag
-        else:
-            w_real, w_imag = odd_real, odd_imag
         per = fall / ell if ell > 0 else 0.0
         up, down = (ell + 1.0) * per, (2.0 * ell + 1.0) * per
-        total, squares = 0.0, 0.0
+        above, below, squares = 0.0, 0.0, 0.0
         for j in range(t.size):
             a, b = real[j], imag[j]
-            total += w_real[j] * b + w_imag[j] * a
+            above += north_real[j] * b + north_imag[j] * a
+            below += south_real[j] * b + south_imag[j] * a
             squares += both[j] * (a * a + b * b)
             x = up * less_real[j] + down * (t_real[j] * a - t_imag[j] * b)
             y = up * less_imag[j] + down * (t_real[j] * b + t_imag[j] * a)
@@ -93,5 +89,6 @@ def _recursion(t, north, south, q, d, lo, hi, fall, value, square):  # type: ign
             less_imag[j] = y
             real[j] = a * fall + x
             imag[j] = b * fall + y
-        value[ell - lo] = total
+        sums[0, ell - lo] = above
+        sums[1, ell - lo] = below
         square[ell - lo] = squares

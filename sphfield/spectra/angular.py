@@ -34,8 +34,8 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
         Last multipole.
     method
         * ``"contour"``: the integral along a path in the complex plane, for kernels that are known there (`branch`):
-          all activations with a closed form, ELU and SELU. About 1e-14 relative with a kink, 1e-12 for smooth ones,
-          at every ell.
+          all activations with a closed form, ELU and SELU. Measured at every ell: about 1e-14 relative with a kink,
+          1e-12 for smooth ones; less where a bias is small, or with parameters far from 1. `error` says how much.
         * ``"series"``: the sum of a power series with non-negative coefficients, for kernels that offer one (tanh,
           sigmoid, SiLU, softplus). Relative accuracy as far as the powers reach.
         * ``"radial"``: for networks of one layer, from the activation itself without its dual kernel; absolute error
@@ -95,20 +95,29 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
 
 def _auto(kernel: Kernel, lmax: int, zero: Any, rtol: float) -> tuple[Multipoles, str]:
     """The contour, else quadrature; then, where they leave more than rtol, what else the kernel has a route for."""
-    first = by_contour(kernel, lmax) if _branch(kernel) is not None else None
-    found, used = (first, "contour") if first is not None else (by_quadrature(kernel, lmax), "quadrature")
+    first = by_contour(kernel, lmax) if not _polynomial(kernel) else by_series(kernel, lmax)
+    found, used = first or by_quadrature(kernel, lmax), "quadrature"
+    if first is not None:
+        used = "series" if _polynomial(kernel) else "contour"
     smooth = getattr(kernel, "cri", np.inf) == np.inf
-    for name, route in (("series", by_series), ("radial", by_radius)):
+    for name, route in (("series", by_series), ("radial", by_radius), ("quadrature", by_quadrature)):
         wanting = ~zero & (found.error > rtol)
-        if first is not None:  # below the range of doubles the contour is left alone
+        known = np.flatnonzero(np.isfinite(found.log_cl))
+        if first is not None and found.log_cl[known].min(initial=0.0) < -700.0:
+            # below the range of doubles the contour is left alone
             wanting[int(np.max(np.flatnonzero(found.log_cl > -700.0), initial=0)) + 1 :] = False
         # with a kink the series converges like p^-2 or worse: the other routes are better wherever it is good
-        if not wanting.any() or (name == "series" and not smooth):
+        if name in used or not wanting.any() or (name == "series" and not smooth):
             continue
         other = route(kernel, lmax)
-        if other is not None and (other.error < found.error)[~zero].any():
+        if other is not None and (other.error < found.error)[wanting].any():
             found, used = _better(found, other), f"{used}+{name}"
     return found, used
+
+
+def _polynomial(kernel: Kernel) -> bool:
+    # of a degree that a power series reaches; its contour for the last multipole is infinitely far out
+    return bool(_vanishing(kernel, 1 << 16)[-2:].all())
 
 
 def _asked(kernel: Kernel, lmax: int, method: Method) -> Multipoles:
@@ -150,12 +159,13 @@ def _vanishing(kernel: Kernel, lmax: int) -> Any:
 
 
 def _refuse_too_wide(kernel: Kernel) -> None:
-    # the law of a high-disorder network ends at about 4 sqrt(k'(1)), see docs/theory, "Limits of depth"
-    width = 4.0 * float(np.sqrt(getattr(kernel, "slope_at_one", 0.0)))
+    # the law of a high-disorder network ends at about 4 sqrt(k'(1) / k(1)), see docs/theory, "Limits of depth"
+    slope = float(getattr(kernel, "slope_at_one", 0.0))
+    width = 4.0 * float(np.sqrt(slope / np.asarray(kernel(np.ones(1)))[0])) if slope > 0.0 else 0.0
     if _WIDEST < width < np.inf:
         raise ValueError(
-            f"the variance of {kernel!r} is spread over multipoles up to about 4 sqrt(k'(1)) = {width:.2g}, more than "
-            f"{_WIDEST:.0g}: use a smaller depth, or method='quadrature' for its lowest multipoles alone"
+            f"the variance of {kernel!r} is spread over multipoles up to about 4 sqrt(k'(1) / k(1)) = {width:.2g}, "
+            f"more than {_WIDEST:.0g}: use a smaller depth, or method='quadrature' for its lowest multipoles alone"
         )
 
 

@@ -24,7 +24,19 @@ from sphfield.spectra.multipoles import Multipoles
 from sphfield.spectra.second_kind import second_kind_sums
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["GONE", "Block", "Integrand", "Path", "block", "complex_path", "doubling", "integrand", "joined", "panels"]
+__all__ = [
+    "GONE",
+    "Block",
+    "Integrand",
+    "Path",
+    "block",
+    "bottoms",
+    "complex_path",
+    "doubling",
+    "integrand",
+    "joined",
+    "panels",
+]
 
 EPS = float(np.finfo(np.float64).eps)
 GONE = 42.0  # exp(-42) = 6e-19: what is smaller beside the largest does not matter
@@ -62,16 +74,57 @@ class Block(NamedTuple):
     log_fall: float
 
 
-def integrand(kernel: Any, path: Path) -> Integrand:
-    """The kernel on `path`; on its real part only Im k, since Q_ell is real there."""
+def integrand(kernel: Any, north: Path, south: Path) -> Integrand:
+    """The kernel on the half paths about u = 1 and, mirrored, about u = -1; on their real parts only Im k enters.
+
+    With a `bias` the paths are those of v = (1 - bias) u + bias, whose poles are u = 1 and -(1 + bias) / (1 - bias);
+    without one both are the same path.
+    """
+    bias = float(getattr(kernel, "bias", 0.0))
+    upper, t = _values(kernel.rise, north, bias)
+    lower, t_south = _values(kernel.rise_south, south, bias)
+    if bias == 0.0:
+        return Integrand(kernel, north.zeta, upper, lower)
+    edges = north.zeta.imag == 0.0, south.zeta.imag == 0.0
+    zeta = _zeta(-t / (1.0 - bias), edges[0]), _zeta((2.0 * bias - t_south) / (1.0 - bias), edges[1])
+    none = np.zeros_like(upper), np.zeros_like(lower)
+    return Integrand(kernel, np.concatenate(zeta), np.concatenate([upper, none[1]]), np.concatenate([none[0], lower]))
+
+
+def _values(rise: Any, path: Path, bias: float) -> tuple[ComplexArray, ComplexArray]:
     zeta, weight = path
     edge = zeta.imag == 0.0
-    t = -2.0 * np.sinh(0.5 * zeta) ** 2  # 1 - u in the north, 1 + u in the south
+    t = -2.0 * np.sinh(0.5 * zeta) ** 2  # 1 - v in the north, 1 + v in the south
     t = np.where(edge, t.real - 1e-300j, t)  # the upper side of the cut
-    area = 4.0 * np.sinh(zeta) * weight
-    north, south = area * kernel.rise(t), area * kernel.rise_south(t)
-    north[edge], south[edge] = 1j * north[edge].imag, 1j * south[edge].imag
-    return Integrand(kernel, zeta, north, south)
+    values: ComplexArray = 4.0 * np.sinh(zeta) * weight / (1.0 - bias) * rise(t)
+    values[edge] = 1j * values[edge].imag  # Q_ell is real there
+    return values, np.asarray(t, dtype=np.complex128)
+
+
+def _zeta(t: Any, edge: Any) -> ComplexArray:
+    # cosh(zeta) - 1 = t
+    zeta = 2.0 * np.arcsinh(np.sqrt(0.5 * t))
+    out: ComplexArray = np.where(edge, zeta.real + 0j, zeta)
+    return out
+
+
+def bottoms(kernel: Any, height: float, scale: float, hi: int, spare: int) -> list[tuple[Array, Array]]:
+    """Nodes and weights in Im zeta of the half paths at Re zeta = `height`, north and south, up to where Re u = 0.
+
+    Panels resolve `scale` at 0 and, with a bias, the logarithm of Q_ell at u = -1, which the southern half passes.
+    """
+    bias = float(getattr(kernel, "bias", 0.0))
+    end = float(np.arccos(bias / np.cosh(height)))
+    north = doubling(min(scale, end), end)
+    if bias == 0.0:
+        return [panels(north, hi, spare)] * 2
+    end, pole = np.pi - end, float(np.arccos(1.0 - 2.0 * bias))
+    away = doubling(min(scale, height), np.pi)
+    south = np.concatenate([doubling(min(scale, end), end), pole - away, pole + away])
+    south = np.unique(south[(south >= 0.0) & (south <= end)])
+    south = south[np.concatenate([[True], np.diff(south) > 1e-12 * end])]
+    south[-1] = end
+    return [panels(north, hi, spare), panels(south, hi, spare)]
 
 
 def block(f: Integrand, lo: int, hi: int, other: Integrand | None = None) -> Block:
@@ -96,13 +149,14 @@ def _integral(f: Integrand, lo: int, hi: int) -> tuple[Array, Array, float, floa
     value = sums.value
     if lo == 0:
         value[0] += 4.0 * np.pi * float(kernel(np.zeros(1))[0]) / fall
+        sums.size[0] += 4.0 * np.pi * float(kernel(np.ones(1))[0]) / fall  # to whose rounding k(0) is known
     # how much a relative error of t = 2 sinh(zeta/2)^2 is enlarged: at a saddle k'/k = (ell + 1/2) / sinh(tip), on the
     # edges Im k ~ t^cri
     cri = min(20.0, float(getattr(kernel, "cri", 1.0))) if zeta[0].imag == 0.0 else 1.0
     steep = max(1.0, (hi + 0.5) * np.tanh(0.5 * tip), cri)
     own = 0.25 * float(getattr(kernel, "rounding", 16.0 * EPS)) * steep
     own += EPS * (2.0 + np.sqrt(hi - lo))
-    return value, own * sums.noise + (own + EPS * hi * tip) * np.abs(value), sums.beyond, float(np.log(fall))
+    return value, own * sums.noise + (own + EPS * hi * tip) * sums.size, sums.beyond, float(np.log(fall))
 
 
 def joined(blocks: Iterable[Block], lmax: int) -> Multipoles:

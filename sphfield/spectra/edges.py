@@ -14,7 +14,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import special
 
-from sphfield.spectra.contour import GONE, Block, Path, block, complex_path, doubling, integrand, joined, panels
+from sphfield.spectra.contour import (
+    GONE,
+    Block,
+    Integrand,
+    block,
+    bottoms,
+    complex_path,
+    doubling,
+    integrand,
+    joined,
+    panels,
+)
 from sphfield.spectra.multipoles import Multipoles
 from sphfield.spectra.quadrature import legendre_by_quadrature
 from sphfield.typing import Array
@@ -22,7 +33,6 @@ from sphfield.typing import Array
 __all__ = ["along_edges"]
 
 _FINER = 2.0**-0.25  # ratio of successive heights
-_HIGHEST = 1.0  # further out kernels are large, and their continuation has fewer digits
 
 
 def along_edges(kernel: Any, lmax: int) -> Multipoles | None:
@@ -46,14 +56,15 @@ class _Rule(NamedTuple):
 def _blocks(kernel: Any, lmax: int, rule: _Rule, height: float) -> Iterator[Block]:
     first = int(rule.end / height) + 1  # from where on the path need not close
     if lmax >= first:
-        edge = integrand(kernel, _open(rule, first, lmax))
+        # the same nodes half a step further: what they disagree by shows a kernel that bends too sharply
+        edge, between = (_open_edge(kernel, rule, first, lmax, shift) for shift in (0.0, 0.5))
         hi = lmax
         while hi >= first:
             lo = max(first, hi // 8)  # Q_ell stays within the range of doubles
-            yield block(edge, lo, hi)
+            yield block(edge, lo, hi, between)
             hi = lo - 1
     top = min(lmax, first - 1)
-    path, other = (integrand(kernel, _closed(rule, at, top)) for at in (height, height * _FINER))
+    path, other = (_closed_path(kernel, rule, at, top) for at in (height, height * _FINER))
     # few steps of the recursion for the lowest, where the path cancels
     for lo, hi in ((0, min(16, top)), (17, min(40, top)), (41, top)):
         if lo <= hi:
@@ -73,15 +84,20 @@ def _rule(cri: float) -> _Rule:
     return _Rule(step, float(begin), end)
 
 
-def _open(rule: _Rule, lo: int, hi: int) -> Path:
-    eta: Array = np.exp(np.arange(np.log(rule.begin / hi), np.log(rule.end / lo) + rule.step, rule.step))
-    return complex_path(eta + 0j, rule.step * eta + 0j)
+def _open_edge(kernel: Any, rule: _Rule, lo: int, hi: int, shift: float) -> Integrand:
+    x = np.arange(np.log(rule.begin / hi) - rule.step, np.log(rule.end / lo) + rule.step, rule.step)
+    eta: Array = np.exp(x + shift * rule.step)
+    path = complex_path(eta, rule.step * eta)
+    return integrand(kernel, path, path)
 
 
-def _closed(rule: _Rule, height: float, hi: int) -> Path:
+def _closed_path(kernel: Any, rule: _Rule, height: float, hi: int) -> Integrand:
     eta, d_eta = panels(doubling(min(rule.begin / max(hi, 1), 0.5 * height), height), hi, 14)
-    phi, d_phi = panels(doubling(0.25 * height, np.pi / 2), hi, 24)
-    return complex_path(np.concatenate([eta + 0j, height + 1j * phi]), np.concatenate([d_eta + 0j, 1j * d_phi]))
+    north, south = (
+        complex_path(np.concatenate([eta, height + 1j * phi]), np.concatenate([d_eta, 1j * d_phi]))
+        for phi, d_phi in bottoms(kernel, height, 0.25 * height, hi, 24)
+    )
+    return integrand(kernel, north, south)
 
 
 def _safe_height(kernel: Any, rule: _Rule) -> float | None:
@@ -91,17 +107,19 @@ def _safe_height(kernel: Any, rule: _Rule) -> float | None:
     height holds below it.
     """
     known, bound = legendre_by_quadrature(kernel, 64)
-    bound = bound + np.pi * float(getattr(kernel, "rounding", 0.0))
-    good, bad = 72, -1  # in steps of _FINER down from _HIGHEST
+    # kernels known by quadrature themselves state a hundred times what they were measured to be off by
+    bound = bound + 0.03 * min(float(getattr(kernel, "rounding", 0.0)), 2e-12)
+    highest = float(getattr(kernel, "height", 2.0))
+    good, bad = 72, -1  # in steps of _FINER down from there
     while good - bad > 1:
         middle = (good + bad) // 2
-        good, bad = (middle, bad) if _agrees(kernel, rule, _HIGHEST * _FINER**middle, known, bound) else (good, middle)
-    return None if good == 72 else _HIGHEST * _FINER**good
+        good, bad = (middle, bad) if _agrees(kernel, rule, highest * _FINER**middle, known, bound) else (good, middle)
+    return None if good == 72 else highest * _FINER**good
 
 
 def _agrees(kernel: Any, rule: _Rule, height: float, known: Array, bound: Array) -> bool:
     with np.errstate(all="ignore"):  # on a path that is too high deep kernels overflow
-        part = block(integrand(kernel, _closed(rule, height, 64)), 0, 64)
+        part = block(_closed_path(kernel, rule, height, 64), 0, 64)
         scale = np.exp((np.arange(65) + 1.0) * part.log_fall)
         slack = 4.0 * bound + np.minimum(4.0 * part.error * scale, 1e-9 * np.abs(known))
         return bool((np.abs(part.value * scale - known) < slack).all())

@@ -14,7 +14,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sphfield.spectra.contour import GONE, Block, Path, block, complex_path, doubling, integrand, joined, panels
+from sphfield.spectra.contour import (
+    GONE,
+    Block,
+    Integrand,
+    block,
+    bottoms,
+    complex_path,
+    doubling,
+    integrand,
+    joined,
+    panels,
+)
 from sphfield.spectra.multipoles import Multipoles
 from sphfield.typing import Array
 
@@ -22,9 +33,13 @@ __all__ = ["through_saddles"]
 
 
 class _Profile(NamedTuple):
-    """log(k(cosh xi) - k(0)) on a grid of 0 < xi < end, and the distance to the end, where k is singular."""
+    """log(k - k(0)) on a grid of 0 < xi < end, cosh(xi) being (1 - bias) u + bias, and the zeta of u, cosh(zeta) = u.
+
+    The ``gap`` is that of zeta to the end, where k is singular.
+    """
 
     xi: Array
+    zeta: Array
     gap: Array
     log_k: Array
     end: float
@@ -47,9 +62,9 @@ def _blocks(kernel: Any, lmax: int) -> Iterator[Block]:
     while hi >= 0:
         lo = _first(profile, hi)
         if lo >= turn:
-            yield block(integrand(kernel, _turning(profile, lo, hi, 20)), lo, hi)
+            yield block(_turning(kernel, profile, lo, hi, 20), lo, hi)
         else:
-            coarse, fine = (integrand(kernel, _straight(profile, hi, spare)) for spare in (20, 28))
+            coarse, fine = (_straight(kernel, profile, hi, spare) for spare in (20, 28))
             yield block(fine, lo, hi, coarse)
         hi = lo - 1
 
@@ -69,12 +84,15 @@ def _profile(kernel: Any) -> _Profile:
     xi, gap = end / (1.0 + np.exp(-x)), end / (1.0 + np.exp(x))
     k = rise(xi)
     good = np.isfinite(k) & (k > 0.0)
-    return _Profile(xi[good], gap[good], np.log(k[good]), end, entire)
+    linear = 1.0 - float(getattr(kernel, "bias", 0.0))
+    zeta = 2.0 * np.arcsinh(np.sinh(0.5 * xi) / np.sqrt(linear))
+    gap *= np.sinh(xi) / (linear * np.sinh(zeta))  # d zeta / d xi
+    return _Profile(xi[good], zeta[good], gap[good], np.log(k[good]), end, entire)
 
 
 def _saddle(profile: _Profile, ell: int) -> tuple[int, float]:
     """Index of the least k(cosh xi) exp(-(ell + 1/2) xi) on the grid, and how far it stays within e^(1/2) of it."""
-    f = profile.log_k - (ell + 0.5) * profile.xi
+    f = profile.log_k - (ell + 0.5) * profile.zeta
     if not profile.entire:  # a finite singularity attracts the saddle point closer than Q_ell can resolve
         f = np.where(profile.gap > min(0.7 / (ell + 1.0), 0.5 * profile.end), f, np.inf)
     best = int(np.argmin(f))
@@ -85,8 +103,8 @@ def _saddle(profile: _Profile, ell: int) -> tuple[int, float]:
 
 def _reach(profile: _Profile, lmax: int) -> int:
     # the saddle point of an entire kernel moves out with ell until k itself overflows
-    log_k, xi = profile.log_k, profile.xi
-    return int((log_k[-1] - log_k[-40]) / (xi[-1] - xi[-40])) if profile.entire else lmax
+    log_k, zeta = profile.log_k, profile.zeta
+    return int((log_k[-1] - log_k[-40]) / (zeta[-1] - zeta[-40])) if profile.entire else lmax
 
 
 def _first(profile: _Profile, hi: int) -> int:
@@ -96,24 +114,27 @@ def _first(profile: _Profile, hi: int) -> int:
     while span > 0:
         lo = hi - span
         own, _ = _saddle(profile, lo)
-        here, least = (profile.log_k[i] - (lo + 0.5) * profile.xi[i] for i in (at, own))
+        here, least = (profile.log_k[i] - (lo + 0.5) * profile.zeta[i] for i in (at, own))
         if here < least + 1.0:
             return lo
         span //= 2
     return hi
 
 
-def _straight(profile: _Profile, hi: int, spare: int) -> Path:
+def _straight(kernel: Any, profile: _Profile, hi: int, spare: int) -> Integrand:
     at, scale = _scale(profile, hi)
-    phi, weight = panels(doubling(0.5 * scale, np.pi / 2), hi, spare)
-    return complex_path(profile.xi[at] + 1j * phi, 1j * weight)
+    tip = float(profile.xi[at])
+    ends = bottoms(kernel, tip, 0.5 * scale, hi, spare)
+    return integrand(kernel, *(complex_path(tip + 1j * phi, 1j * weight) for phi, weight in ends))
 
 
-def _turning(profile: _Profile, lo: int, hi: int, spare: int) -> Path:
+def _turning(kernel: Any, profile: _Profile, lo: int, hi: int, spare: int) -> Integrand:
     at, scale = _scale(profile, hi)
-    r, weight = panels(doubling(0.5 * scale, np.sqrt(2.0) * GONE / lo), hi, spare)
+    end = np.sqrt(2.0 * (1.0 - float(getattr(kernel, "bias", 0.0)))) * GONE / lo
+    r, weight = panels(doubling(min(0.5 * scale, end), end), hi, spare)
     right = complex(np.exp(0.25j * np.pi))
-    return complex_path(profile.xi[at] + right * r, right * weight)
+    path = complex_path(profile.xi[at] + right * r, right * weight)
+    return integrand(kernel, path, path)
 
 
 def _scale(profile: _Profile, hi: int) -> tuple[int, float]:
@@ -130,8 +151,8 @@ def _turn_from(kernel: Any, profile: _Profile, lmax: int) -> int:
     """
     lo = 40
     while lo <= lmax:
-        turning, straight = _turning(profile, lo, lo + 1, 20), _straight(profile, lo + 1, 28)
-        both = block(integrand(kernel, turning), lo, lo + 1, integrand(kernel, straight))
+        turning, straight = _turning(kernel, profile, lo, lo + 1, 20), _straight(kernel, profile, lo + 1, 28)
+        both = block(turning, lo, lo + 1, straight)
         if (both.error <= 1e-11 * np.abs(both.value)).any():
             return lo
         lo *= 2

@@ -25,9 +25,10 @@ __all__ = ["Sums", "second_kind_sums"]
 
 
 class Sums(NamedTuple):
-    """Imaginary parts of the sums for ell = lo ... hi, what rounding each term adds to them, and the sum beyond hi."""
+    """Imaginary parts of the sums for ell = lo ... hi, how errors of their terms count, and the sum beyond hi."""
 
     value: Array
+    size: Array
     noise: Array
     beyond: float
 
@@ -51,16 +52,18 @@ def second_kind_sums(
     Returns
     -------
     Sums
-        ``value`` and ``noise``, the root of the sum of squared moduli, of shape (hi - lo + 1,); ``beyond``, the sum
-        of (2 ell + 1) times the sums over all ell > hi, by Christoffel's formula, times ``fall**-(hi + 1)``.
+        ``value``; ``size``, the sums of either sign, and ``noise``, the root of the sum of squared moduli, by which
+        common and independent errors of the weights count; all of shape (hi - lo + 1,). ``beyond``, the sum of
+        (2 ell + 1) times the sums over all ell > hi, by Christoffel's formula, times ``fall**-(hi + 1)``.
         Relative error of each Q about 3e-16 (2 + sqrt(hi - lo)) + 1e-16 hi abs(zeta).
     """
     zeta, north, south = (np.ascontiguousarray(x, dtype=np.complex128) for x in (zeta, north, south))
     q, d = np.empty_like(zeta), np.empty_like(zeta)
     start()(zeta, hi, fall, q, d)
     t = 2.0 * np.sinh(0.5 * zeta) ** 2
-    value, square = np.empty(hi - lo + 1), np.empty(hi - lo + 1)
-    recursion()(t, north, south, q, d, lo, hi, fall, value, square)
+    sums, square = np.empty((2, hi - lo + 1)), np.empty(hi - lo + 1)
+    recursion()(t, north, south, q, d, lo, hi, fall, sums, square)
+    value = sums[0] + np.where(np.arange(lo, hi + 1) % 2 == 0, 1.0, -1.0) * sums[1]
     sign = 1.0 if hi % 2 == 0 else -1.0
     beyond = (hi + 1.0) * float(np.sum(north * (d / t) - sign * south * ((2.0 * q - d) / (t + 2.0))).imag)
-    return Sums(value, np.sqrt(square), beyond)
+    return Sums(value, np.abs(sums).sum(axis=0), np.sqrt(square), beyond)

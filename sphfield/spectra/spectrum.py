@@ -139,7 +139,7 @@ class Spectrum:
         # Markov: P(X > k) <= E[X(X+1)] / k(k+1) where the mean is finite; else a power law from the last two octaves
         slope = getattr(self.kernel, "slope_at_one", np.inf)
         if np.isfinite(slope):
-            return int(np.ceil(np.sqrt(2.0 * slope / eta)))
+            return int(np.ceil(np.sqrt(2.0 * slope / (eta * self.variance))))
         inner = float(self._beyond[self.lmax // 4])
         steepness = max(0.1, np.log(inner / self.tail) / np.log(4.0)) if self.lmax >= 4 else 0.1
         return int(np.ceil(self.lmax * (self.tail / eta) ** (1.0 / steepness)))

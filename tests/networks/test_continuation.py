@@ -91,7 +91,7 @@ def test_the_first_singularity_of_one_layer(sigma, reach):
 def test_a_network_is_singular_where_its_first_layers_reach_the_singularity_of_the_last(sigma):
     network = Network(sigma, 3, 0.1)
     reach, t = branch_of(network), None
-    t = np.array([-0.9 * reach + 0j])
+    t = np.array([-reach + 0j])  # in (1 - bias) u + bias
     for _ in range(2):
         t = layer_continued(network, t)
     assert -t[0].real == pytest.approx(sigma.dual_branch, rel=1e-12)

@@ -129,3 +129,20 @@ def test_hermite_coefficients_of_a_polynomial_end_with_its_degree():
 def test_a_bad_activation_is_refused_by_name_of_its_fault(sigma, error, message):
     with pytest.raises(error, match=message):
         hermite_coefficients(sigma, 4)
+
+
+def test_coefficients_that_do_not_suffice_are_an_error_that_is_stated():
+    class Steep:
+        """tanh(40 z): its coefficients fall like exp(-pi sqrt(p) / 40)."""
+
+        degrees = (-1, np.inf)
+        kinks = ()
+
+        def __call__(self, z):
+            return np.tanh(40 * np.asarray(z))
+
+        def dual_coefficients(self, n):
+            return cosech_coefficients(n, np.pi / 80) / 1600
+
+    assert HermiteDual(Steep()).error > 1e-8
+    assert HermiteDual(Tanh()).error == 0.0

@@ -81,3 +81,15 @@ def test_what_has_no_tangent_kernel_is_refused():
         NTK(Network(Step(), 2))
     with pytest.raises(ValueError, match="convention = 'mine'"):
         NTK(Network(GELU(), 2), convention="mine")
+
+
+@pytest.mark.parametrize("convention", ["exact", "paper"])
+@pytest.mark.parametrize(("depth", "bias"), [(0, 0.2), (1, 0.0), (3, 0.0), (3, 0.3)])
+def test_the_slope_at_one_is_the_derivative(depth, bias, convention):
+    kernel = NTK(Network(GELU(), depth, bias), convention=convention)
+    h = 1e-5
+    # one-sided differences of third order: h^3 times the fourth derivative, below 1e4, is left
+    t = h * np.arange(1.0, 4.0)
+    slope = (18 * kernel.complement(t[0]) - 9 * kernel.complement(t[1]) + 2 * kernel.complement(t[2])) / (6 * h)
+    assert kernel.slope_at_one == pytest.approx(float(slope), rel=1e-8)
+    assert NTK(Network(ReLU(), 2)).slope_at_one == np.inf

@@ -14,6 +14,7 @@ from sphfield.networks.activations import (
     CosSin,
     Erf,
     Gaussian,
+    Hermite,
     LeakyReLU,
     ReLU,
     RePU,
@@ -249,7 +250,7 @@ def test_what_lies_beyond_a_very_deep_network_is_not_forgotten(sigma, depth, mon
 @pytest.mark.parametrize(("sigma", "depth"), [(Sine(1.0), 200), (Gaussian(5.0), 60)])
 def test_a_spectrum_wider_than_can_be_computed_is_refused(sigma, depth):
     kernel = NNGP(Network(sigma, depth))
-    with pytest.raises(ValueError, match=r"is spread over multipoles up to about 4 sqrt\(k'\(1\)\) = .* smaller depth"):
+    with pytest.raises(ValueError, match=r"is spread over multipoles up to about .* smaller depth"):
         angular_spectrum(kernel, 3)
 
 
@@ -341,3 +342,25 @@ def test_the_two_layer_kernel_of_spectral_bias_has_its_closed_form():
     for ell, value in exact.items():
         assert mu[ell] == pytest.approx(value, rel=1e-13)
     assert (s.cl[3::2] == 0).all()
+
+
+@pytest.mark.parametrize(("p", "depth"), [(3, 2), (7, 1), (4, 3), (2, 5)])
+def test_polynomial_kernels_have_their_last_multipole(p, depth):
+    degree = p**depth
+    s = angular_spectrum(NNGP(Network(Hermite(p), depth)), degree + 3)
+    # int u^n P_n = 2^(n+1) (n!)^2 / (2n+1)!
+    last = (
+        2 * np.pi * np.exp((degree + 1) * np.log(2) + 2 * special.gammaln(degree + 1) - special.gammaln(2 * degree + 2))
+    )
+    assert s.cl[degree] == pytest.approx(last, rel=1e-10)
+    assert (s.cl[degree + 1 :] == 0).all()
+    assert s.tail == 0.0
+
+
+def test_degrees_beyond_the_range_of_integers_are_no_obstacle():
+    assert angular_spectrum(NNGP(Network(Hermite(3), 50, 0.5)), 3).error.max() < 1e-10
+
+
+def test_tangent_kernels_too_wide_are_refused():
+    with pytest.raises(ValueError, match="NTK.*is spread over multipoles"):
+        angular_spectrum(NTK(Network(Gaussian(20.0), 30)), 3)

@@ -1,7 +1,11 @@
+import functools
+import itertools
 from types import SimpleNamespace
 
+import flint
 import numpy as np
 import pytest
+from flint import arb
 from scipy import special
 
 from sphfield.networks.activations import ELU, SELU, Abs, LeakyReLU, ReLU, RePU, Sign, Step
@@ -87,3 +91,62 @@ def test_a_continuation_that_is_none_finds_no_path():
             return relu(u)
 
     assert along_edges(Mixed(), 20) is None
+
+
+def relu(u):
+    return ((1 - u * u).sqrt() + (arb.pi() - u.acos()) * u) / arb.pi()
+
+
+def repu(u):
+    theta, s = u.acos(), (1 - u * u).sqrt()
+    return (3 * s * u + (arb.pi() - theta) * (1 + 2 * u * u)) / (3 * arb.pi())
+
+
+def sign(u):
+    return 2 * u.asin() / arb.pi()
+
+
+def exactly(kappa, depth, bias, ells):
+    """C_ell of a network with biases, Gauss-Legendre in theta graded towards both poles, at 300 bits."""
+    b, out = arb(bias), [arb(0)] * len(ells)
+    edges = [arb(0), *(arb.pi() / 2 * arb(2) ** (-k) for k in range(40, -1, -1))]
+    for side in (1, -1):
+        for first, last in itertools.pairwise(edges):
+            n = 44 + int(0.8 * max(ells) * float(last - first))
+            for x, weight in rule(n):
+                theta = first + (last - first) * (1 + x) / 2
+                u = side * theta.cos()
+                v = (1 - b) * u + b
+                for _ in range(depth):
+                    v = (1 - b) * kappa(v) + b
+                f = arb.pi() * v * theta.sin() * weight * (last - first)
+                out = [total + f * u.legendre_p(ell) for total, ell in zip(out, ells, strict=True)]
+    return out
+
+
+@functools.cache
+def rule(n):
+    return [arb.legendre_p_root(n, k, weight=True) for k in range(n)]
+
+
+@pytest.mark.parametrize(
+    ("sigma", "kappa", "depth", "bias"),
+    [
+        (ReLU(), relu, 1, 1e-5),
+        (ReLU(), relu, 2, 1e-3),
+        (ReLU(), relu, 3, 0.5),
+        (ReLU(), relu, 1, 0.99),
+        (RePU(2), repu, 1, 1e-3),
+        (RePU(2), repu, 2, 1e-2),
+        (Sign(), sign, 2, 1e-5),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or repr(value),
+)
+def test_a_bias_moves_the_southern_singularity_and_costs_no_digits(sigma, kappa, depth, bias):
+    # with a bias the kernel bends at u = -(1 + bias) / (1 - bias), within 2 bias of the pole
+    ells = [0, 3, 30, 101]
+    found = along_edges(NNGP(Network(sigma, depth, bias)), max(ells))
+    with flint.ctx.workprec(300):
+        for ell, exact in zip(ells, exactly(kappa, depth, bias, ells), strict=True):
+            assert abs(float((arb(float(found.log_cl[ell])) - exact.log()).expm1())) <= 3 * found.error[ell]
+            assert found.error[ell] < 1e-8

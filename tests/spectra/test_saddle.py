@@ -20,6 +20,7 @@ from sphfield.networks.network import Network
 from sphfield.networks.ntk import NTK
 from sphfield.spectra.quadrature import legendre_by_quadrature
 from sphfield.spectra.saddle import through_saddles
+from sphfield.spectra.series import by_series
 
 
 @pytest.mark.parametrize("a", [0.5, 1.0, 1.5, 3.0])
@@ -114,3 +115,18 @@ def test_a_spectrum_keeps_its_slope_below_the_range_of_doubles():
     slope = (found.log_cl[10_000] - found.log_cl[9998]) / 2
     # C_ell ~ rho^-ell ell^-1: the pole of order 1/2 and Q_ell bring a root each
     assert slope == pytest.approx(-np.log(2 + np.sqrt(3.0)) - 1 / 9999, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    "sigma", [Gaussian(1.0), Gaussian(4.0), GELU(), Erf(1.0), Cosine(1.0), Sine(1.0), CosSin(1.5)], ids=repr
+)
+@pytest.mark.parametrize("bias", [1e-9, 1e-3, 0.3, 0.9])
+@pytest.mark.parametrize("depth", [1, 3])
+def test_contour_and_power_series_agree_with_biases(sigma, bias, depth):
+    kernel = NNGP(Network(sigma, depth, bias))
+    contour, series = through_saddles(kernel, 120), by_series(kernel, 120)
+    both = np.isfinite(contour.error) & np.isfinite(series.error) & (series.log_cl > -600.0)
+    assert np.isfinite(contour.error[:20]).all()
+    assert bias > 0.5 or both[:20].all()  # the series may give up on large biases, the contour not
+    apart = np.abs(np.expm1(contour.log_cl - series.log_cl))[both]
+    assert (apart <= 3 * (contour.error + series.error)[both]).all()
