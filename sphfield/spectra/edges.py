@@ -38,7 +38,8 @@ _FINER = 2.0**-0.25  # ratio of successive heights
 def along_edges(kernel: Any, lmax: int) -> Multipoles | None:
     """C_ell of a kernel with ``branch`` = 0, for ell = 0 ... lmax; None if no path agrees with quadrature at small ell.
 
-    Relative accuracy about 1e-14, as measured at depths 1 to 20 up to ell = 10^4; see docs/accuracy.
+    Relative accuracy about 1e-14, as measured at depths 1 to 20 up to ell = 10^4, see docs/accuracy; less at small
+    ell where off-axis singularities keep the path low (leaky ReLU near slope 1) or k falls fast (RePU of high order).
     """
     rule = _rule(float(getattr(kernel, "cri", 1.5)))
     highest = _safe_height(kernel, rule)

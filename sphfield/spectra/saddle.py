@@ -49,7 +49,7 @@ class _Profile(NamedTuple):
 def through_saddles(kernel: Any, lmax: int) -> Multipoles:
     """C_ell of a kernel with ``branch`` > 0 and a non-negative power series, for ell = 0 ... lmax.
 
-    Relative accuracy 1e-12 or better, as measured at depths 1 to 20; see docs/accuracy. No digit is given where an
+    Relative accuracy about 1e-12, as measured at depths 1 to 20, see docs/accuracy. No digit is given where an
     entire kernel overflows at its saddle point, which is far below C_ell = 1e-300.
     """
     return joined(_blocks(kernel, lmax), lmax)
