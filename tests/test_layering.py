@@ -32,7 +32,7 @@ DOORS = {  # package -> modules, or whole rooms, that may import it
     "healpy": {"fields.transforms", "fields.files", "io"},
     "jax": {"learning"},
     "matplotlib": {"figures"},
-    "numba": {"_second_kind_compiled", "_series_compiled"},
+    "numba": {"_compiled"},
     "zarr": {"ensembles.store"},
 }
 LATE = {*DOORS, "importlib.metadata", "rich", "scipy.special"}  # worth an import inside a function

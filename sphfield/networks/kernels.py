@@ -33,7 +33,7 @@ from sphfield.networks.network import Network
 from sphfield.networks.series import composition_cost, iterated, tilt, tilted, untilted
 from sphfield.typing import Array
 
-__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "outer_terms", "padded"]
+__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "outer_terms"]
 
 
 def correlation(u: Any) -> Array:
@@ -263,13 +263,6 @@ class NNGPSlope:
             total *= self.network.layer_slope(1.0 - t)
             t = self.network.layer_complement(t)
         return total[()]
-
-
-def padded(series: Array, n: int) -> Array:
-    """The first n coefficients, zeros where there are fewer."""
-    out = np.zeros(n)
-    out[: min(n, series.size)] = series[:n]
-    return out
 
 
 def layer_series(network: Network, n: int) -> Array | None:

@@ -8,9 +8,9 @@ from typing import Any, Literal
 import numpy as np
 
 from sphfield.networks.continuation import layer_continued, layer_slope_continued, layer_slope_south, layer_south
-from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, outer_terms, padded
+from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, outer_terms
 from sphfield.networks.network import Network
-from sphfield.networks.series import composed, product, tilt, tilted, untilted
+from sphfield.networks.series import composed, padded, product, tilt, tilted, untilted
 from sphfield.typing import Array
 
 __all__ = ["NTK"]

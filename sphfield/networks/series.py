@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from sphfield.typing import Array
 
-__all__ = ["composed", "composition_cost", "iterated", "product", "tilt", "tilted", "untilted"]
+__all__ = ["composed", "composition_cost", "iterated", "padded", "product", "tilt", "tilted", "untilted"]
 
 _BLOCK = 64  # matrices of 64 x 64: small enough that no BLAS starts threads, which collapse on a busy machine
 _GROUP = 8  # series that are multiplied together, cut to the length of the longest
@@ -254,3 +254,10 @@ def _trimmed(series: Array) -> Array:
     # without the zeros that all rows end with; at least the constant term stays
     last = np.flatnonzero(series.any(axis=0))
     return series[:, : last[-1] + 1 if last.size else 1]
+
+
+def padded(series: Array, n: int) -> Array:
+    """The first n coefficients, zeros where there are fewer."""
+    out = np.zeros(n)
+    out[: min(n, series.size)] = series[:n]
+    return out

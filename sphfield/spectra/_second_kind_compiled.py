@@ -1,32 +1,13 @@
-"""Compiled loops of `second_kind`: nodes in, Q_ell at the last ell; weights and those values in, sums over all ell."""
+"""Loops of `second_kind` to be compiled: nodes in, Q_ell at the last ell; weights and those in, sums over all ell."""
 
 from __future__ import annotations
-
-from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 __all__ = ["recursion", "start"]
 
 
-@lru_cache(maxsize=1)
-def start() -> Any:
-    """`_start`, compiled: a second at the first call ever, then from the cache on disk."""
-    import numba
-
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(_start)
-
-
-@lru_cache(maxsize=1)
-def recursion() -> Any:
-    """`_recursion`, compiled."""
-    import numba
-
-    return numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc", "contract"})(_recursion)
-
-
-def _start(zeta, ell, fall, q, d):  # type: ignore[no-untyped-def]
+def start(zeta, ell, fall, q, d):  # type: ignore[no-untyped-def]
     # q = Q_ell and d = Q_ell - Q_{ell+1}, both times fall^-(ell+1)
     nu = ell + 0.5
     log_fall = np.log(fall)
@@ -65,7 +46,7 @@ def _start(zeta, ell, fall, q, d):  # type: ignore[no-untyped-def]
         d[j] = less * lead
 
 
-def _recursion(t, north, south, q, d, lo, hi, fall, sums, square):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
+def recursion(t, north, south, q, d, lo, hi, fall, sums, square):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
     # all nodes go down together, in separate arrays of real and imaginary parts, which the compiler turns into vectors;
     # for the two sums it needs leave to change their order
     real, imag = q.real.copy(), q.imag.copy()

@@ -6,12 +6,9 @@ directions.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import Any
-
 import numpy as np
 
-__all__ = ["BLOCK", "LANES", "summation"]
+__all__ = ["BLOCK", "LANES", "summed"]
 
 BLOCK = 32  # powers whose coefficients share an exponent; over them a weight falls by less than 2**240
 LANES = 64  # multipoles that run together
@@ -19,15 +16,7 @@ _UNIT = 2.0**256
 _SMALL = 2.0**-256
 
 
-@lru_cache(maxsize=1)
-def summation() -> Any:
-    """`_summed`, compiled: seconds at the first call ever, then from the cache on disk."""
-    import numba
-
-    return numba.njit(cache=True, nogil=True, error_model="numpy")(_summed)
-
-
-def _summed(ell, top, weight, unit, b, b_unit, below, below_unit, total, total_unit):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917, PLR0912, C901
+def summed(ell, top, weight, unit, b, b_unit, below, below_unit, total, total_unit):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917, PLR0912, C901
     # total += sum over p = top, top - 2, ... of b_p m_{p ell}, with m given at p = top and
     # m_{p-2} = m_p (p (p + 1) - ell (ell + 1)) / (p (p - 1)), which ends by itself with 0 after p = ell
     scale = np.empty(5)

@@ -117,7 +117,7 @@ def _auto(kernel: Kernel, lmax: int, zero: Any, rtol: float) -> tuple[Multipoles
 
 def _polynomial(kernel: Kernel) -> bool:
     # of a degree that a power series reaches; its contour for the last multipole is infinitely far out
-    return bool(_vanishing(kernel, 1 << 16)[-2:].all())
+    return hasattr(kernel, "vanishes") and bool(np.all(kernel.vanishes(np.array([1 << 16, (1 << 16) + 1]))))
 
 
 def _asked(kernel: Kernel, lmax: int, method: Method) -> Multipoles:
@@ -159,7 +159,7 @@ def _vanishing(kernel: Kernel, lmax: int) -> Any:
 
 
 def _refuse_too_wide(kernel: Kernel) -> None:
-    # the law of a high-disorder network ends at about 4 sqrt(k'(1) / k(1)), see docs/theory, "Limits of depth"
+    # E[X (X + 1)] = 2 k'(1) / k(1) over the law of X, whose upper end is some three times that root mean square
     slope = float(getattr(kernel, "slope_at_one", 0.0))
     width = 4.0 * float(np.sqrt(slope / np.asarray(kernel(np.ones(1)))[0])) if slope > 0.0 else 0.0
     if _WIDEST < width < np.inf:

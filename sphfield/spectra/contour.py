@@ -8,7 +8,7 @@ digits at large ell. With u = cosh(zeta) the same number is (Froissart and Gribo
 along any path from 0 to i pi through Re zeta > 0 that crosses no singularity of k. Q_ell falls like
 exp(-ell Re zeta), so the path can be laid where the integrand is hardly larger than the result: `edges` lays it for
 kernels with a kink, `saddle` for smooth ones. Its halves about u = 1 and u = -1 are mirror images and share the
-values of Q_ell. The path is chosen anew for every block of multipoles.
+values of Q_ell, unless biases move the southern singularity of k. Blocks of multipoles share a path.
 """
 
 from __future__ import annotations

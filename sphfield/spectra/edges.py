@@ -2,8 +2,8 @@
 
 The path runs out along the real zeta axis, the upper side of the cut u > 1, where only Im k enters: a
 discontinuity of one sign, so that nothing cancels at any ell. It must close at some Re zeta = height, below the
-singularities that layers add off the axis: kappa maps a part of the upper half plane beyond -1. From
-ell height = 42 on the closing part is negligible.
+singularities that layers add off the axis: kappa maps a part of the upper half plane beyond -1. Where ell height is
+large enough, from about 50 on, the closing part is negligible and left out.
 """
 
 from __future__ import annotations

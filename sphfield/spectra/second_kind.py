@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sphfield.spectra._compiled import compiled
 from sphfield.spectra._second_kind_compiled import recursion, start
 from sphfield.typing import Array, ComplexArray
 
@@ -59,10 +60,10 @@ def second_kind_sums(
     """
     zeta, north, south = (np.ascontiguousarray(x, dtype=np.complex128) for x in (zeta, north, south))
     q, d = np.empty_like(zeta), np.empty_like(zeta)
-    start()(zeta, hi, fall, q, d)
+    compiled(start)(zeta, hi, fall, q, d)
     t = 2.0 * np.sinh(0.5 * zeta) ** 2
     sums, square = np.empty((2, hi - lo + 1)), np.empty(hi - lo + 1)
-    recursion()(t, north, south, q, d, lo, hi, fall, sums, square)
+    compiled(recursion, reorder=True)(t, north, south, q, d, lo, hi, fall, sums, square)
     value = sums[0] + np.where(np.arange(lo, hi + 1) % 2 == 0, 1.0, -1.0) * sums[1]
     sign = 1.0 if hi % 2 == 0 else -1.0
     beyond = (hi + 1.0) * float(np.sum(north * (d / t) - sign * south * ((2.0 * q - d) / (t + 2.0))).imag)

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sphfield.spectra._series_compiled import BLOCK, LANES, summation
+from sphfield.spectra._compiled import compiled
+from sphfield.spectra._series_compiled import BLOCK, LANES, summed
 from sphfield.spectra.monomials import log_moments
 from sphfield.spectra.multipoles import Multipoles
 from sphfield.typing import Array, Kernel
@@ -240,7 +241,7 @@ def _sums(logs: Array, b: Array, b_unit: Any, ell: Any) -> tuple[Array, Any]:
         unit = np.where(np.isfinite(moment), np.ceil(moment / 256.0), 0.0)
         start = np.exp2(moment - 256.0 * unit), unit.astype(np.int64)
         result, result_unit = np.zeros(d.size), np.zeros(d.size, dtype=np.int64)
-        summation()(d, top, *start, b, b_unit, below, below_unit.astype(np.int64), result, result_unit)
+        compiled(summed)(d, top, *start, b, b_unit, below, below_unit.astype(np.int64), result, result_unit)
         total[these], total_unit[these] = 2.0 * np.pi * result, result_unit
     return total, total_unit
 

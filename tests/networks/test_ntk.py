@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 from catalogue import SERIES, label
 
-from sphfield.networks.activations import GELU, ReLU, Sigmoid, Step, Tanh
+from sphfield.networks.activations import GELU, Abs, Gaussian, LeakyReLU, ReLU, RePU, Sigmoid, Sine, Step, Tanh
 from sphfield.networks.hermite import dual_of
 from sphfield.networks.network import Network
 from sphfield.networks.ntk import NTK
 from sphfield.spectra.angular import angular_spectrum
+from sphfield.spectra.quadrature import legendre_by_quadrature
 
 
 @pytest.mark.parametrize(
@@ -93,3 +94,15 @@ def test_the_slope_at_one_is_the_derivative(depth, bias, convention):
     slope = (18 * kernel.complement(t[0]) - 9 * kernel.complement(t[1]) + 2 * kernel.complement(t[2])) / (6 * h)
     assert kernel.slope_at_one == pytest.approx(float(slope), rel=1e-8)
     assert NTK(Network(ReLU(), 2)).slope_at_one == np.inf
+
+
+@pytest.mark.parametrize("sigma", [GELU(), ReLU(), RePU(2), Gaussian(2.0), LeakyReLU(0.3), Abs(), Sine(1.0)], ids=repr)
+@pytest.mark.parametrize("convention", ["exact", "paper"])
+@pytest.mark.parametrize(("depth", "bias"), [(1, 0.3), (3, 0.3)])
+def test_tangent_kernels_with_biases_are_continued(sigma, convention, depth, bias):
+    kernel = NTK(Network(sigma, depth, bias), convention=convention)
+    contour = angular_spectrum(kernel, 60, method="contour")
+    known, bound = legendre_by_quadrature(kernel, 60)
+    error = np.where(np.isfinite(contour.error), contour.error, 0.0)
+    assert (np.abs(contour.cl - known) <= 2 * bound + (3 * error + kernel.rounding) * contour.cl).all()
+    assert contour.error[:30].max() < 1e-10
