@@ -81,7 +81,10 @@ def by_quadrature(kernel: Kernel, lmax: int) -> Multipoles:
     lost = error > 0.5
     with np.errstate(divide="ignore"):
         log_cl = np.where(lost, -np.inf, np.log(positive))
-    return Multipoles(log_cl, np.where(lost, np.inf, error), _beyond(kernel, lmax))
+    smooth = getattr(kernel, "cri", np.inf) == np.inf
+    # a smooth kernel that has left no digit at lmax leaves none beyond it, in its derivative neither
+    beyond = 0.0 if smooth and lmax > 0 and lost[-2:].all() else _beyond(kernel, lmax)
+    return Multipoles(log_cl, np.where(lost, np.inf, error), beyond)
 
 
 def _beyond(kernel: Kernel, lmax: int) -> float:
