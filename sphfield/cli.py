@@ -16,6 +16,7 @@ __all__ = ["main"]
 ACTIVATION = click.argument("activation")
 DEPTH = click.option("-L", "--depth", default=1, show_default=True, help="Hidden layers.")
 BIAS = click.option("--bias-var", default=0.0, show_default=True, help="Share of the variance in biases, [0, 1).")
+DIM = click.option("--dim", default=2, show_default=True, help="d of the sphere S^d; maps are on S^2 only.")
 SEED = click.option("--seed", default=0, show_default=True, help="Seed of the ensemble.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
@@ -70,6 +71,7 @@ def list_activations(as_json: bool) -> None:
 @DEPTH
 @BIAS
 @click.option("--lmax", default=128, show_default=True, help="Last multipole.")
+@DIM
 @click.option(
     "--method",
     type=click.Choice(["auto", "contour", "series", "radial", "quadrature"]),
@@ -82,12 +84,12 @@ def list_activations(as_json: bool) -> None:
 )
 @AS_JSON
 def spectrum(
-    activation: str, depth: int, bias_var: float, lmax: int, method: str, output: str | None, as_json: bool
+    activation: str, depth: int, bias_var: float, lmax: int, dim: int, method: str, output: str | None, as_json: bool
 ) -> None:
     """Angular power spectrum C_ell of a network, with its relative error."""
     from sphfield.provenance import describe
 
-    s = _spectrum(activation, depth, bias_var, lmax, method)
+    s = _spectrum(activation, depth, bias_var, lmax, method, dim)
     if output is not None:
         from sphfield.exhibits.single import write_spectrum_file
 
@@ -113,6 +115,42 @@ def inspect(activation: str, depths: str, lmax: int, output: str | None, as_json
     path = output or f"inspect-{''.join(c if c.isalnum() else '-' for c in activation)}.png"
     facts = write_inspection(path, named(activation), _integers(depths), lmax=lmax)
     click.echo(json.dumps(facts) if as_json else f"{printed(facts)}\n\n  {path} and the same in JSON beside it")
+
+
+@main.command()
+@ACTIVATION
+@click.option("--depths", default="1,2,3,5,10,20,40", show_default=True, help="Hidden layers, increasing.")
+@BIAS
+@DIM
+@click.option(
+    "--eta",
+    "etas",
+    multiple=True,
+    type=float,
+    default=(0.1, 0.01),
+    show_default=True,
+    help="Share of the variance that a support leaves out; repeatable.",
+)
+@click.option("--lmax", type=int, help="Last multipole.  [default: what each depth needs, at most 10000]")
+@click.option("-o", "--output", type=click.Path(), help="Figure (.png, .pdf, .svg); JSON beside it.")
+@AS_JSON
+def law(
+    activation: str,
+    depths: str,
+    bias_var: float,
+    dim: int,
+    etas: tuple[float, ...],
+    lmax: int | None,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Spectral law across depth: moments, effective supports, and what the limiting laws predict of them."""
+    from sphfield.exhibits import law as exhibit
+    from sphfield.networks.names import activation as named
+
+    show = exhibit.LawAcrossDepth(named(activation), _integers(depths), dim, etas, lmax, bias_var)
+    facts = exhibit.law(show) if output is None else exhibit.write_law(output, show)
+    click.echo(json.dumps(facts) if as_json else exhibit.printed_law(facts))
 
 
 @main.command("map")
@@ -208,13 +246,13 @@ def gallery(
         click.echo(f"{output}: {', '.join(names)}, {len(manifest['maps'])} FITS maps and manifest.json")
 
 
-def _spectrum(name: str, depth: int, bias_var: float, lmax: int, method: Any = "auto") -> Any:
+def _spectrum(name: str, depth: int, bias_var: float, lmax: int, method: Any = "auto", dim: int = 2) -> Any:
     from sphfield.networks.kernels import NNGP
     from sphfield.networks.names import activation
     from sphfield.networks.network import Network
     from sphfield.spectra.angular import angular_spectrum
 
-    return angular_spectrum(NNGP(Network(activation(name), depth, bias_var)), lmax, method=method)
+    return angular_spectrum(NNGP(Network(activation(name), depth, bias_var)), lmax, method=method, dim=dim)
 
 
 def _print_spectrum(s: Any) -> None:

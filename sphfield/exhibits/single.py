@@ -27,8 +27,11 @@ def write_spectrum_file(path: str | Path, s: Spectrum) -> None:
     Raises
     ------
     ValueError
-        If the suffix is none of these, or the file cannot be written.
+        If the suffix is none of these, or the file cannot be written; if a spectrum on another sphere than S^2 is to
+        be written as FITS, which in healpy's format has no place to say so.
     """
+    if s.dim != 2 and Path(path).suffix == ".fits":
+        raise ValueError(f"{path}: FITS files hold C_ell on S^2, this is a spectrum on S^{s.dim}: use .csv or .txt")
 
     def draw() -> Figure:
         figure = sheet(7.0, 4.5)

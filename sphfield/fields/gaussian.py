@@ -78,7 +78,8 @@ class GaussianField:
     Raises
     ------
     ValueError
-        If ``nside`` is no power of two from 1 to 8192 or does not carry the spectrum; the message names one that does.
+        If the spectrum is not one on S^2; if ``nside`` is no power of two from 1 to 8192 or does not carry the spectrum,
+        the message names one that does.
 
     Examples
     --------
@@ -94,6 +95,10 @@ class GaussianField:
     def __post_init__(self) -> None:
         if not isinstance(self.spectrum, Spectrum):
             raise TypeError(f"spectrum is a {type(self.spectrum).__name__}: give Spectrum(cl)")
+        if self.spectrum.dim != 2:
+            raise ValueError(
+                f"the spectrum is one on S^{self.spectrum.dim}: maps are drawn on S^2, give one with dim = 2"
+            )
         object.__setattr__(self, "nside", check_nside(self.nside))
         check_lmax(self.spectrum.lmax, self.nside, "the spectrum has")
         check_engine(self.engine)

@@ -53,7 +53,8 @@ def spectrum(s: Spectrum, ax: Axes | None = None, **line: Any) -> Line2D:
         )
     height = np.where(known, s.ell * s.law, np.nan)
     (curve,) = ax.loglog(s.ell[drawn], height[drawn], **line)
-    ax.set(xlabel=r"$\ell$", ylabel=_POWER + r"\,k(1)$")
+    power = _POWER + r"\,k(1)$" if s.dim == 2 else rf"$\ell\,n_{{\ell,{s.dim}}}\,C_\ell\,/\,\omega_{{{s.dim}}}\,k(1)$"
+    ax.set(xlabel=r"$\ell$", ylabel=power)
     return curve
 
 

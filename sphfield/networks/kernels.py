@@ -16,7 +16,7 @@ A kernel is any function of u. One that knows more says so by optional members, 
 * ``vanishes(ell)``: True where C_ell is exactly 0 by parity or degree
 * ``error``: absolute error of k where it is more than rounding
 * ``rounding``: relative rounding error of ``complement``
-* ``slope_at_one``: k'(1)
+* ``slope_at_one``: k'(1); ``log_derivatives(r)``: logarithms of the derivatives at u = 1 of orders 0 ... r
 * ``cri``: covariance regularity index: k(1 - t) = polynomial + c t**cri + ...
 """
 
@@ -173,6 +173,10 @@ class NNGP:
             return 1.0 - self.network.bias_var
         with np.errstate(over="ignore"):
             return float((1.0 - self.network.bias_var) * np.float64(self.network.slope) ** self.network.depth)
+
+    def log_derivatives(self, order: int) -> tuple[float, ...]:
+        """Logarithms of the derivatives of k at u = 1, see `Network.log_derivatives`."""
+        return self.network.log_derivatives(order)
 
     @property
     def error(self) -> float:

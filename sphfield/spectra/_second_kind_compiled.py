@@ -46,7 +46,7 @@ def start(zeta, ell, fall, q, d):  # type: ignore[no-untyped-def]
         d[j] = less * lead
 
 
-def recursion(t, north, south, q, d, lo, hi, fall, sums, square):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
+def recursion(dim, t, north, south, q, d, lo, hi, fall, sums, square):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917
     # all nodes go down together, in separate arrays of real and imaginary parts, which the compiler turns into vectors;
     # for the two sums it needs leave to change their order
     real, imag = q.real.copy(), q.imag.copy()
@@ -57,7 +57,7 @@ def recursion(t, north, south, q, d, lo, hi, fall, sums, square):  # type: ignor
     both = (np.abs(north) + np.abs(south)) ** 2
     for ell in range(hi, lo - 1, -1):
         per = fall / ell if ell > 0 else 0.0
-        up, down = (ell + 1.0) * per, (2.0 * ell + 1.0) * per
+        up, down = (ell + dim - 1.0) * per, (2.0 * ell + dim - 1.0) * per
         above, below, squares = 0.0, 0.0, 0.0
         for j in range(t.size):
             a, b = real[j], imag[j]

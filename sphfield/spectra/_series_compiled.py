@@ -16,9 +16,9 @@ _UNIT = 2.0**256
 _SMALL = 2.0**-256
 
 
-def summed(ell, top, weight, unit, b, b_unit, below, below_unit, total, total_unit):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917, PLR0912, C901
+def summed(dim, ell, top, weight, unit, b, b_unit, below, below_unit, total, total_unit):  # type: ignore[no-untyped-def]  # noqa: PLR0913, PLR0917, PLR0912, C901
     # total += sum over p = top, top - 2, ... of b_p m_{p ell}, with m given at p = top and
-    # m_{p-2} = m_p (p (p + 1) - ell (ell + 1)) / (p (p - 1)), which ends by itself with 0 after p = ell
+    # m_{p-2} = m_p (p (p + d - 1) - ell (ell + d - 1)) / (p (p - 1)), which ends by itself with 0 after p = ell
     scale = np.empty(5)
     scale[0] = 1.0
     for k in range(1, 5):
@@ -35,7 +35,7 @@ def summed(ell, top, weight, unit, b, b_unit, below, below_unit, total, total_un
         for i in range(lanes):
             w[i] = weight[first + i]
             exponent[i] = unit[first + i]
-            square[i] = ell[first + i] * (ell[first + i] + 1.0)
+            square[i] = ell[first + i] * (ell[first + i] + dim - 1.0)
         p = top[tile]
         lowest = int(ell[first])
         while p >= lowest:
@@ -45,14 +45,14 @@ def summed(ell, top, weight, unit, b, b_unit, below, below_unit, total, total_un
             while p >= end:
                 x = float(p)
                 bp = b[p]
-                own = x * (x + 1.0)
+                own = x * (x + dim - 1.0)
                 inverse = 1.0 / (x * (x - 1.0)) if p > 1 else 0.0
                 for i in range(LANES):
                     part[i] += bp * w[i]
                     w[i] *= (own - square[i]) * inverse
                 p -= 2
             # the rest is negligible where weights fall with p and all coefficients left, at the present weight, are
-            done = 2.0 * x < square[0]
+            done = dim * x < square[0]
             for i in range(lanes):
                 if part[i] > 0.0:
                     shift = exponent[i] + b_unit[block] - total_unit[first + i]
@@ -64,6 +64,9 @@ def summed(ell, top, weight, unit, b, b_unit, below, below_unit, total, total_un
                 if 0.0 < w[i] < _SMALL:
                     w[i] *= _UNIT
                     exponent[i] -= 1
+                elif w[i] > _UNIT:  # towards low powers, in high dimension
+                    w[i] *= _SMALL
+                    exponent[i] += 1
                 if done and p >= lowest:
                     left = w[i] * below[p // BLOCK]
                     shift = exponent[i] + below_unit[p // BLOCK] - total_unit[first + i]

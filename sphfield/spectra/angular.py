@@ -14,17 +14,24 @@ from sphfield.spectra.radial import by_radius
 from sphfield.spectra.saddle import through_saddles
 from sphfield.spectra.series import by_series
 from sphfield.spectra.spectrum import Spectrum
+from sphfield.spectra.sphere import check_dim, log_area, log_multiplicity
 from sphfield.typing import Array, Kernel
 
 __all__ = ["angular_spectrum"]
 
 Method = Literal["auto", "contour", "series", "radial", "quadrature"]
 EPS = float(np.finfo(np.float64).eps)
+_MOST_CONTOUR = 100  # d, beyond which functions of the second kind leave the range of doubles
 _WIDEST = 1e5  # multipoles that a spectrum may spread over
 
 
-def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol: float = 1e-10) -> Spectrum:
+def angular_spectrum(
+    kernel: Kernel, lmax: int, *, dim: int = 2, method: Method = "auto", rtol: float = 1e-10
+) -> Spectrum:
     r"""Angular power spectrum of a kernel, :math:`C_\ell = 2\pi \int_{-1}^1 k(u) P_\ell(u) du`.
+
+    On the sphere S^d of another dimension (`dim`) with Gegenbauer polynomials that are 1 at u = 1 and the weight of
+    S^d, :math:`C_\ell = \omega_{d-1} \int_{-1}^1 k(u) G_\ell(u) (1-u^2)^{(d-2)/2} du`.
 
     Parameters
     ----------
@@ -32,6 +39,8 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
         Any function u -> k(u) on [-1, 1]. What it offers beyond that is used, see `sphfield.networks.kernels`.
     lmax
         Last multipole.
+    dim
+        d, the dimension of the sphere S^d in R^(d+1), 2 to 10 000. The input of a network then has d + 1 components.
     method
         * ``"contour"``: the integral along a path in the complex plane, for kernels that are known there (`branch`):
           all activations with a closed form, ELU and SELU. Measured at every ell: about 1e-14 relative with a kink,
@@ -39,9 +48,9 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
         * ``"series"``: the sum of a power series with non-negative coefficients, for kernels that offer one (tanh,
           sigmoid, SiLU, softplus). Relative accuracy as far as the powers reach.
         * ``"radial"``: for networks of one layer, from the activation itself without its dual kernel; absolute error
-          about 1e-15 in the *root* of C_ell. An independent check of the other routes.
+          about 1e-15 in the *root* of C_ell. An independent check of the other routes, on S^2 only.
         * ``"quadrature"``: Gauss-Legendre in theta, for any kernel; absolute error about 1e-15, so that the relative
-          error grows as C_ell falls.
+          error grows as C_ell falls; on S^d about 1e-15 of (k(1) / n_ell)^(1/2) in C_ell / omega_d.
         * ``"auto"``: the contour if the kernel is known there; else quadrature, and at each ell that it leaves above
           `rtol` the series of a smooth kernel or the radial formula, if that is better.
     rtol
@@ -76,40 +85,45 @@ def angular_spectrum(kernel: Kernel, lmax: int, *, method: Method = "auto", rtol
         raise TypeError(f"lmax = {lmax!r} must be an integer")
     if lmax < 0:
         raise ValueError(f"lmax = {lmax} must be 0 or more")
+    dim = check_dim(dim)
     if method not in get_args(Method):
         raise ValueError(f"method = {method!r} is not known: use one of {', '.join(map(repr, get_args(Method)))}")
     lmax = int(lmax)
     if method != "quadrature":
-        _refuse_too_wide(kernel)
+        _refuse_too_wide(kernel, dim)
     zero = _vanishing(kernel, lmax)
-    found, used = _auto(kernel, lmax, zero, rtol) if method == "auto" else (_asked(kernel, lmax, method), str(method))
+    if method == "auto":
+        found, used = _auto(kernel, lmax, dim, zero, rtol)
+    else:
+        found, used = _asked(kernel, lmax, dim, method), str(method)
     log_cl = np.where(zero, -np.inf, found.log_cl)
     error = np.where(zero, 0.0, found.error)
     cl = np.exp(log_cl)
     variance = float(np.asarray(kernel(np.ones(1)))[0])
-    tail = _tail(cl, error, variance, found.beyond)
+    tail = _tail(log_cl, error, dim, variance, found.beyond)
     return Spectrum(
-        cl, error, tail=tail, variance=variance, log_cl=log_cl, kernel=kernel, method=used, version=version()
+        cl, error, tail=tail, variance=variance, log_cl=log_cl, dim=dim, kernel=kernel, method=used, version=version()
     )
 
 
-def _auto(kernel: Kernel, lmax: int, zero: Any, rtol: float) -> tuple[Multipoles, str]:
+def _auto(kernel: Kernel, lmax: int, dim: int, zero: Any, rtol: float) -> tuple[Multipoles, str]:
     """The contour, else quadrature; then, where they leave more than rtol, what else the kernel has a route for."""
-    first = by_contour(kernel, lmax) if not _polynomial(kernel) else by_series(kernel, lmax)
-    found, used = first or by_quadrature(kernel, lmax), "quadrature"
+    first = by_contour(kernel, lmax, dim=dim) if not _polynomial(kernel) else by_series(kernel, lmax, dim=dim)
+    found, used = first or by_quadrature(kernel, lmax, dim=dim), "quadrature"
     if first is not None:
         used = "series" if _polynomial(kernel) else "contour"
     smooth = getattr(kernel, "cri", np.inf) == np.inf
+    # with a kink the series converges like p^-2 or worse: on S^2 the other routes are better wherever it is good
+    useless = ("radial",) if dim > 2 else () if smooth else ("series",)
     for name, route in (("series", by_series), ("radial", by_radius), ("quadrature", by_quadrature)):
         wanting = ~zero & (found.error > rtol)
         known = np.flatnonzero(np.isfinite(found.log_cl))
         if first is not None and found.log_cl[known].min(initial=0.0) < -700.0:
             # below the range of doubles the contour is left alone
             wanting[int(np.max(np.flatnonzero(found.log_cl > -700.0), initial=0)) + 1 :] = False
-        # with a kink the series converges like p^-2 or worse: the other routes are better wherever it is good
-        if name in used or not wanting.any() or (name == "series" and not smooth):
+        if name in used or not wanting.any() or name in useless:
             continue
-        other = route(kernel, lmax)
+        other = route(kernel, lmax, dim=dim)
         if other is not None and (other.error < found.error)[wanting].any():
             found, used = _better(found, other), f"{used}+{name}"
     return found, used
@@ -120,26 +134,26 @@ def _polynomial(kernel: Kernel) -> bool:
     return hasattr(kernel, "vanishes") and bool(np.all(kernel.vanishes(np.array([1 << 16, (1 << 16) + 1]))))
 
 
-def _asked(kernel: Kernel, lmax: int, method: Method) -> Multipoles:
+def _asked(kernel: Kernel, lmax: int, dim: int, method: Method) -> Multipoles:
     if method == "quadrature":
-        return by_quadrature(kernel, lmax)
+        return by_quadrature(kernel, lmax, dim=dim)
     others = "use method='auto', or 'quadrature', which takes any kernel"
     reason, route = {
         "contour": ("a kernel known for complex arguments, by a closed form of its activation", by_contour),
         "series": ("a kernel with known power series coefficients, of a catalogued smooth activation", by_series),
-        "radial": ("the NNGP of one layer without bias", by_radius),
+        "radial": ("the NNGP of one layer without bias on S^2", by_radius),
     }[method]
-    found = route(kernel, lmax)
+    found = route(kernel, lmax, dim=dim)
     if found is None:
         raise ValueError(f"method={method!r} needs {reason}; {kernel!r} is not: {others}")
     return found
 
 
-def by_contour(kernel: Kernel, lmax: int) -> Multipoles | None:
+def by_contour(kernel: Kernel, lmax: int, *, dim: int = 2) -> Multipoles | None:
     """`along_edges` for kernels with a kink, `through_saddles` for smooth ones; None where neither can be used."""
-    if _branch(kernel) is None:
+    if _branch(kernel) is None or dim > _MOST_CONTOUR:
         return None
-    return along_edges(kernel, lmax) if _branch(kernel) == 0.0 else through_saddles(kernel, lmax)
+    return (along_edges if _branch(kernel) == 0.0 else through_saddles)(kernel, lmax, dim=dim)
 
 
 def _branch(kernel: Kernel) -> float | None:
@@ -158,25 +172,28 @@ def _vanishing(kernel: Kernel, lmax: int) -> Any:
     return kernel.vanishes(ell) if hasattr(kernel, "vanishes") else np.zeros(lmax + 1, dtype=bool)
 
 
-def _refuse_too_wide(kernel: Kernel) -> None:
-    # E[X (X + 1)] = 2 k'(1) / k(1) over the law of X, whose upper end is some three times that root mean square
+def _refuse_too_wide(kernel: Kernel, dim: int) -> None:
+    # E[X (X + d - 1)] = d k'(1) / k(1) over the law of X, whose upper end is some three times that root mean square
     slope = float(getattr(kernel, "slope_at_one", 0.0))
-    width = 4.0 * float(np.sqrt(slope / np.asarray(kernel(np.ones(1)))[0])) if slope > 0.0 else 0.0
+    width = float(np.sqrt(8.0 * dim * slope / np.asarray(kernel(np.ones(1)))[0])) if slope > 0.0 else 0.0
     if _WIDEST < width < np.inf:
         raise ValueError(
-            f"the variance of {kernel!r} is spread over multipoles up to about 4 sqrt(k'(1) / k(1)) = {width:.2g}, "
+            f"the variance of {kernel!r} is spread over multipoles up to about sqrt(8 d k'(1) / k(1)) = {width:.2g}, "
             f"more than {_WIDEST:.0g}: use a smaller depth, or method='quadrature' for its lowest multipoles alone"
         )
 
 
-def _tail(cl: Array, error: Array, variance: float, beyond: float) -> float:
+def _tail(log_cl: Array, error: Array, dim: int, variance: float, beyond: float) -> float:
     """Share of the variance beyond the last multipole: what is missing from k(1) where that has digits, or `beyond`."""
     if variance <= 0.0:
         return 0.0
-    ell = np.arange(float(cl.size))
-    shares = (2.0 * ell + 1.0) * cl / (4.0 * np.pi * variance)
+    log_n = log_multiplicity(np.arange(float(log_cl.size)), dim)
+    shares = np.exp(log_cl + log_n - log_area(dim)) / variance
     missing = 1.0 - float(shares.sum())
-    lost = np.where(np.isfinite(error), shares * np.minimum(error, 1.0), 1e-15 * (2.0 * ell + 1.0))
+    # where no digit is known quadrature left less than 1e-15 n_ell on S^2. It may leave much on S^d, which counts as
+    # beyond lmax, so that supports are refused rather than wrong
+    left = 1e-15 * np.exp(log_n) if dim == 2 else np.zeros_like(shares)
+    lost = np.where(np.isfinite(error), shares * np.minimum(error, 1.0), left)
     noise = float(lost.sum()) + 4.0 * EPS
     if missing < 1e6 * noise and np.isfinite(beyond):
         missing = beyond / variance

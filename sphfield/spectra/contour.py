@@ -8,7 +8,8 @@ digits at large ell. With u = cosh(zeta) the same number is (Froissart and Gribo
 along any path from 0 to i pi through Re zeta > 0 that crosses no singularity of k. Q_ell falls like
 exp(-ell Re zeta), so the path can be laid where the integrand is hardly larger than the result: `edges` lays it for
 kernels with a kink, `saddle` for smooth ones. Its halves about u = 1 and u = -1 are mirror images and share the
-values of Q_ell, unless biases move the southern singularity of k. Blocks of multipoles share a path.
+values of Q_ell, unless biases move the southern singularity of k. Blocks of multipoles share a path. On S^d all this
+holds with 2 omega_{d-2} in place of 4 and the function q_ell of `second_kind` in place of Q_ell.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 
 from sphfield.spectra.multipoles import Multipoles
 from sphfield.spectra.second_kind import second_kind_sums
+from sphfield.spectra.sphere import log_area
 from sphfield.typing import Array, ComplexArray
 
 __all__ = [
@@ -55,9 +57,13 @@ def complex_path(zeta: Any, weight: Any) -> Path:
 
 
 class Integrand(NamedTuple):
-    """4 k(cosh zeta) sinh(zeta) d zeta on a path and on its mirror image about u = 0, without the constant k(0)."""
+    """4 k(cosh zeta) sinh(zeta) d zeta on a path and on its mirror image about u = 0, without the constant k(0).
+
+    To be summed with the functions of the second kind of S^dim, for C_ell in units of omega_{dim-2} / 2.
+    """
 
     kernel: Any
+    dim: int
     zeta: ComplexArray
     north: ComplexArray
     south: ComplexArray
@@ -74,7 +80,7 @@ class Block(NamedTuple):
     log_fall: float
 
 
-def integrand(kernel: Any, north: Path, south: Path) -> Integrand:
+def integrand(kernel: Any, north: Path, south: Path, dim: int = 2) -> Integrand:
     """The kernel on the half paths about u = 1 and, mirrored, about u = -1; on their real parts only Im k enters.
 
     With a `bias` the paths are those of v = (1 - bias) u + bias, whose poles are u = 1 and -(1 + bias) / (1 - bias);
@@ -84,11 +90,13 @@ def integrand(kernel: Any, north: Path, south: Path) -> Integrand:
     upper, t = _values(kernel.rise, north, bias)
     lower, t_south = _values(kernel.rise_south, south, bias)
     if bias == 0.0:
-        return Integrand(kernel, north.zeta, upper, lower)
+        return Integrand(kernel, dim, north.zeta, upper, lower)
     edges = north.zeta.imag == 0.0, south.zeta.imag == 0.0
     zeta = _zeta(-t / (1.0 - bias), edges[0]), _zeta((2.0 * bias - t_south) / (1.0 - bias), edges[1])
     none = np.zeros_like(upper), np.zeros_like(lower)
-    return Integrand(kernel, np.concatenate(zeta), np.concatenate([upper, none[1]]), np.concatenate([none[0], lower]))
+    return Integrand(
+        kernel, dim, np.concatenate(zeta), np.concatenate([upper, none[1]]), np.concatenate([none[0], lower])
+    )
 
 
 def _values(rise: Any, path: Path, bias: float) -> tuple[ComplexArray, ComplexArray]:
@@ -137,39 +145,46 @@ def block(f: Integrand, lo: int, hi: int, other: Integrand | None = None) -> Blo
 
 
 def _integral(f: Integrand, lo: int, hi: int) -> tuple[Array, Array, float, float]:
-    kernel, zeta, north, south = f
+    kernel, dim, zeta, north, south = f
     tip = float(zeta.real.min())
     size = (np.abs(north) + np.abs(south)) / np.sqrt(np.abs(np.sinh(zeta)))
-    keep = np.zeros(zeta.size, dtype=bool)
+    keep = np.full(zeta.size, dim > 2)  # how q_ell falls is known beforehand on S^2 only
     for ell in (lo, hi):
         share = size * np.exp(-(ell + 0.5) * (zeta.real - tip))
         keep |= share > np.exp(-GONE) / share.size * share.max()
     fall = float(np.exp(-tip))
-    sums = second_kind_sums(zeta[keep], north[keep], south[keep], lo, hi, fall)
+    sums = second_kind_sums(zeta[keep], north[keep], south[keep], lo, hi, fall, dim)
     value = sums.value
     if lo == 0:
-        value[0] += 4.0 * np.pi * float(kernel(np.zeros(1))[0]) / fall
-        sums.size[0] += 4.0 * np.pi * float(kernel(np.ones(1))[0]) / fall  # to whose rounding k(0) is known
+        area = float(np.exp(log_area(dim) - _log_unit(dim)))
+        value[0] += area * float(kernel(np.zeros(1))[0]) / fall
+        sums.size[0] += area * float(kernel(np.ones(1))[0]) / fall  # to whose rounding k(0) is known
     # how much a relative error of t = 2 sinh(zeta/2)^2 is enlarged: at a saddle k'/k = (ell + 1/2) / sinh(tip), on the
     # edges Im k ~ t^cri
     cri = min(20.0, float(getattr(kernel, "cri", 1.0))) if zeta[0].imag == 0.0 else 1.0
-    steep = max(1.0, (hi + 0.5) * np.tanh(0.5 * tip), cri)
+    steep = max(1.0, (hi + 0.5 * (dim - 1.0)) * np.tanh(0.5 * tip), cri)
     own = 0.25 * float(getattr(kernel, "rounding", 16.0 * EPS)) * steep
     own += EPS * (2.0 + np.sqrt(hi - lo))
     return value, own * sums.noise + (own + EPS * hi * tip) * sums.size, sums.beyond, float(np.log(fall))
 
 
-def joined(blocks: Iterable[Block], lmax: int) -> Multipoles:
+def _log_unit(dim: int) -> float:
+    # omega_{d-2} / 2, 1 on S^2
+    return 0.0 if dim == 2 else log_area(dim - 2) - float(np.log(2.0))
+
+
+def joined(blocks: Iterable[Block], lmax: int, dim: int = 2) -> Multipoles:
     """The blocks in one piece; no digit is claimed where there is none."""
+    unit = _log_unit(dim)
     log_cl, error, beyond = np.full(lmax + 1, -np.inf), np.full(lmax + 1, np.inf), np.nan
     for part in blocks:
         ell = np.arange(part.lo, part.hi + 1)
         good = part.value > part.error
         value = np.where(good, part.value, 1.0)
-        log_cl[ell] = np.where(good, np.log(value) + (ell + 1.0) * part.log_fall, -np.inf)
+        log_cl[ell] = np.where(good, np.log(value) + (ell + 1.0) * part.log_fall + unit, -np.inf)
         error[ell] = np.where(good, part.error / value, np.inf)
         if part.hi == lmax:
-            beyond = part.beyond * float(np.exp((lmax + 1.0) * part.log_fall)) / (4.0 * np.pi)
+            beyond = part.beyond * float(np.exp((lmax + 1.0) * part.log_fall + unit - log_area(dim)))
     return Multipoles(log_cl, error, beyond)
 
 

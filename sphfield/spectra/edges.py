@@ -35,15 +35,17 @@ __all__ = ["along_edges"]
 _FINER = 2.0**-0.25  # ratio of successive heights
 
 
-def along_edges(kernel: Any, lmax: int) -> Multipoles | None:
+def along_edges(kernel: Any, lmax: int, *, dim: int = 2) -> Multipoles | None:
     """C_ell of a kernel with ``branch`` = 0, for ell = 0 ... lmax; None if no path agrees with quadrature at small ell.
 
     Relative accuracy about 1e-14, as measured at depths 1 to 20 up to ell = 10^4, see docs/accuracy; less at small
     ell where off-axis singularities keep the path low (leaky ReLU near slope 1) or k falls fast (RePU of high order).
     """
-    rule = _rule(float(getattr(kernel, "cri", 1.5)))
-    highest = _safe_height(kernel, rule)
-    return None if highest is None else joined(_blocks(kernel, lmax, rule, highest * _FINER), lmax)
+    cri = float(getattr(kernel, "cri", 1.5))
+    highest = _safe_height(kernel, _rule(cri, 2))
+    if highest is None:
+        return None
+    return joined(_blocks(kernel, lmax, _rule(cri, dim), highest * _FINER, dim), lmax, dim)
 
 
 class _Rule(NamedTuple):
@@ -54,51 +56,55 @@ class _Rule(NamedTuple):
     end: float
 
 
-def _blocks(kernel: Any, lmax: int, rule: _Rule, height: float) -> Iterator[Block]:
-    first = int(rule.end / height) + 1  # from where on the path need not close
+def _blocks(kernel: Any, lmax: int, rule: _Rule, height: float, dim: int) -> Iterator[Block]:
+    # from where on the path need not close; on S^d abs(q_ell) is larger there by as much as cosh^(m-1) : sinh^(m-1)
+    first = int((rule.end - 0.5 * (dim - 2.0) * np.log(np.tanh(height))) / height) + 1
     if lmax >= first:
         # the same nodes half a step further: what they disagree by shows a kernel that bends too sharply
-        edge, between = (_open_edge(kernel, rule, first, lmax, shift) for shift in (0.0, 0.5))
+        edge, between = (_open_edge(kernel, rule, (first, lmax), shift, dim) for shift in (0.0, 0.5))
         hi = lmax
         while hi >= first:
             lo = max(first, hi // 8)  # Q_ell stays within the range of doubles
             yield block(edge, lo, hi, between)
             hi = lo - 1
     top = min(lmax, first - 1)
-    path, other = (_closed_path(kernel, rule, at, top) for at in (height, height * _FINER))
+    path, other = (_closed_path(kernel, rule, at, top, dim) for at in (height, height * _FINER))
     # few steps of the recursion for the lowest, where the path cancels
     for lo, hi in ((0, min(16, top)), (17, min(40, top)), (41, top)):
         if lo <= hi:
             yield block(path, lo, hi, other)
 
 
-def _rule(cri: float) -> _Rule:
+def _rule(cri: float, dim: int) -> _Rule:
     # the integrand in log(eta) is that of the gamma function of s: its Fourier transform at 2 pi / step is the error
-    s = min(2.0 * cri + 2.0, 100.0)
+    low = min(2.0 * cri + 2.0, 100.0)  # towards 0; q_ell falls like eta^((d-3)/2) exp(-ell eta) farther out
+    s = low + 0.5 * (dim - 2.0)
     step, end = 0.2, GONE
     while special.loggamma(s + 2j * np.pi / step).real - special.gammaln(s) > -37.0:
         step *= 0.9
     while end - s * np.log(end) + special.gammaln(s) < GONE:
         end += 2.0
     # what is left out before the first node: 1e-18 of C_ell, 1e-9 of the sum beyond lmax, which has eta^(2 cri) alone
-    begin = np.exp(min((special.gammaln(s + 1.0) - GONE) / s, -10.0 / max(cri, 0.5)))
+    begin = np.exp(min((special.gammaln(low + 1.0) - GONE) / low, -10.0 / max(cri, 0.5)))
     return _Rule(step, float(begin), end)
 
 
-def _open_edge(kernel: Any, rule: _Rule, lo: int, hi: int, shift: float) -> Integrand:
+def _open_edge(kernel: Any, rule: _Rule, ends: tuple[int, int], shift: float, dim: int) -> Integrand:
+    lo, hi = ends
     x = np.arange(np.log(rule.begin / hi) - rule.step, np.log(rule.end / lo) + rule.step, rule.step)
     eta: Array = np.exp(x + shift * rule.step)
     path = complex_path(eta, rule.step * eta)
-    return integrand(kernel, path, path)
+    return integrand(kernel, path, path, dim)
 
 
-def _closed_path(kernel: Any, rule: _Rule, height: float, hi: int) -> Integrand:
+def _closed_path(kernel: Any, rule: _Rule, height: float, hi: int, dim: int = 2) -> Integrand:
+    hi += dim - 2
     eta, d_eta = panels(doubling(min(rule.begin / max(hi, 1), 0.5 * height), height), hi, 14)
     north, south = (
         complex_path(np.concatenate([eta, height + 1j * phi]), np.concatenate([d_eta, 1j * d_phi]))
         for phi, d_phi in bottoms(kernel, height, 0.25 * height, hi, 24)
     )
-    return integrand(kernel, north, south)
+    return integrand(kernel, north, south, dim)
 
 
 def _safe_height(kernel: Any, rule: _Rule) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -9,9 +10,10 @@ import ducc0
 import numpy as np
 
 from sphfield.spectra.multipoles import Multipoles
+from sphfield.spectra.sphere import log_area, log_multiplicity
 from sphfield.typing import Array, Kernel
 
-__all__ = ["by_quadrature", "complement_of", "legendre_by_quadrature"]
+__all__ = ["by_quadrature", "complement_of", "legendre_by_quadrature", "means_by_quadrature"]
 
 EPS = float(np.finfo(np.float64).eps)
 _PANELS = 28  # the first ends at theta = pi/2 / 2^28 = 6e-9: kernels may bend within 1/lmax for any lmax <= 1e5
@@ -59,8 +61,8 @@ def _values(kernel: Kernel, u: Array) -> Array:
     return k.astype(np.float64)
 
 
-def by_quadrature(kernel: Kernel, lmax: int) -> Multipoles:
-    """C_ell of any kernel for ell = 0 ... lmax, with the digits that an absolute error of about 1e-15 leaves.
+def by_quadrature(kernel: Kernel, lmax: int, *, dim: int = 2) -> Multipoles:
+    """C_ell of any kernel on S^dim for ell = 0 ... lmax, with the digits that an absolute error of about 1e-15 leaves.
 
     Raises
     ------
@@ -69,18 +71,23 @@ def by_quadrature(kernel: Kernel, lmax: int) -> Multipoles:
     TypeError
         If the kernel is complex.
     """
-    cl, bound = legendre_by_quadrature(kernel, lmax)
+    if dim == 2:
+        (cl, bound), log_unit = legendre_by_quadrature(kernel, lmax), 0.0
+    else:
+        (cl, bound), log_unit = means_by_quadrature(kernel, lmax, dim), log_area(dim)
     worst = int(np.argmin(cl + 10.0 * bound))
     if cl[worst] < -10.0 * bound[worst]:
         raise ValueError(
-            f"the kernel is not positive definite: C_ell = {cl[worst]:.3g} at ell = {worst}; "
-            "a covariance on the sphere has no negative C_ell"
+            f"the kernel is not positive definite: C_ell = {cl[worst] * np.exp(log_unit):.3g} at ell = {worst}; "
+            f"a covariance on {'the sphere' if dim == 2 else f'S^{dim}'} has no negative C_ell"
         )
     positive = np.where(cl > 0.0, cl, 1.0)
     error = np.where(cl > 0.0, bound / positive + float(getattr(kernel, "rounding", 4.0 * EPS)), np.inf)
     lost = error > 0.5
     with np.errstate(divide="ignore"):
-        log_cl = np.where(lost, -np.inf, np.log(positive))
+        log_cl = np.where(lost, -np.inf, np.log(positive) + log_unit)
+    if dim > 2:
+        return Multipoles(log_cl, np.where(lost, np.inf, error), np.nan)
     smooth = getattr(kernel, "cri", np.inf) == np.inf
     # a smooth kernel that has left no digit at lmax leaves none beyond it, in its derivative neither
     beyond = 0.0 if smooth and lmax > 0 and lost[-2:].all() else _beyond(kernel, lmax)
@@ -109,21 +116,43 @@ def legendre_by_quadrature(kernel: Kernel, lmax: int) -> tuple[Array, Array]:
     """
     fine, size = _integral(kernel, lmax, 40)
     coarse, _ = _integral(kernel, lmax, 28)
-    floor = 3.0 * EPS * size
-    apart = np.abs(fine - coarse)
+    own = 4.0 * np.pi * float(getattr(kernel, "error", 0.0))
+    return fine, _bound(fine, coarse, np.full(lmax + 1, 3.0 * EPS * size), own)
+
+
+def means_by_quadrature(kernel: Kernel, lmax: int, dim: int) -> tuple[Array, Array]:
+    """C_ell / omega_d, the mean of k(u) G_ell(u) over S^dim, and a bound on its absolute error; two (lmax + 1,).
+
+    As `legendre_by_quadrature`, with the integral of abs((k(1) - k) G_ell) for the size of rounding: it falls with ell.
+    """
+    fine, size = _means(kernel, lmax, 40, dim)
+    coarse, _ = _means(kernel, lmax, 28, dim)
+    # abs(G_ell) is about the root of its mean square
+    own = float(getattr(kernel, "error", 0.0)) * np.exp(-0.5 * log_multiplicity(np.arange(lmax + 1.0), dim))
+    # measured: below 10 eps size up to ell = 30, growing like 0.15 ell eps as roundings of the recursion add up, and
+    # like 0.2 sqrt(d) eps as the nodes crowd within 1/sqrt(d) of the equator
+    return fine, _bound(fine, coarse, EPS * (10.0 + 0.3 * np.arange(lmax + 1.0) + dim**0.5) * size, own)
+
+
+def _bound(fine: Array, coarse: Array, floor: Array, own: Any) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = np.where(floor > 0.0, np.abs(fine - coarse) / floor, 0.0)
     # the largest disagreement nearby: at a single ell the two grids may agree by chance
     apart = np.max(np.lib.stride_tricks.sliding_window_view(np.pad(apart, 16, mode="edge"), 33), axis=1)
-    own = 4.0 * np.pi * float(getattr(kernel, "error", 0.0))
-    bound = floor + own + np.where(apart > 3.0 * floor, 4.0 * apart, 0.0)
+    bound: Array = floor + own + np.where(apart > 3.0, 4.0 * apart * floor, 0.0)
     bound[0] += 2.0 * EPS * abs(fine[0])
-    return fine, bound
+    return bound
+
+
+def _hemispheres(kernel: Kernel, theta: Array) -> tuple[Array, Array]:
+    t = 2.0 * np.sin(0.5 * theta) ** 2
+    complement = complement_of(kernel)
+    return complement(t), complement(2.0 - t)
 
 
 def _integral(kernel: Kernel, lmax: int, spare: int) -> tuple[Array, float]:
     theta, weight = _nodes(lmax, spare)
-    t = 2.0 * np.sin(0.5 * theta) ** 2
-    complement = complement_of(kernel)
-    north, south = complement(t), complement(2.0 - t)
+    north, south = _hemispheres(kernel, theta)
     area = 2.0 * np.pi * weight * np.sin(theta)
     ell = np.arange(lmax + 1)
     # P_ell(-u) = (-1)^ell P_ell(u): both hemispheres on the nodes of one
@@ -132,3 +161,33 @@ def _integral(kernel: Kernel, lmax: int, spare: int) -> tuple[Array, float]:
     cl = np.where(ell % 2 == 0, even, odd)
     cl[0] += 4.0 * np.pi * float(np.asarray(kernel(np.ones(1)))[0])
     return cl, float(np.sum(area * (np.abs(north) + np.abs(south))))
+
+
+def _means(kernel: Kernel, lmax: int, spare: int, dim: int) -> tuple[Array, Array]:
+    theta, weight = _nodes(lmax + dim, spare)
+    north, south = _hemispheres(kernel, theta)
+    u = np.cos(theta)
+    # sin^(d-1), to full accuracy where it is large
+    log_sine = np.where(u < 0.7, 0.5 * np.log1p(-(np.minimum(u, 0.7) ** 2)), np.log(np.sin(theta)))
+    area = weight * np.exp((dim - 1.0) * log_sine)
+    area *= 0.5 / area.sum()  # of a hemisphere: exact to rounding, as logarithms of areas are not in high dimension
+    even, odd, modulus = -area * (north + south), -area * (north - south), area * (np.abs(north) + np.abs(south))
+    mean, size = np.empty(lmax + 1), np.empty(lmax + 1)
+    for ell, g in enumerate(_gegenbauer(theta, lmax, dim)):
+        mean[ell], size[ell] = g @ (even if ell % 2 == 0 else odd), np.abs(g) @ modulus
+    mean[0] += float(np.asarray(kernel(np.ones(1)))[0])
+    return mean, size
+
+
+def _gegenbauer(theta: Array, lmax: int, dim: int) -> Iterator[Array]:
+    """G_ell(cos theta) for ell = 0 ... lmax, theta increasing from 0 to pi/2."""
+    split = int(np.searchsorted(theta, 0.8))
+    t, u = 2.0 * np.sin(0.5 * theta[:split]) ** 2, np.cos(theta[split:])
+    # near the pole the steps G_{ell+1} - G_ell keep the digits of t, elsewhere G_ell those of u^ell, in high dimension
+    near, step = np.ones(split), -t
+    far, before = np.ones(u.size), np.zeros(u.size)
+    for ell in range(lmax + 1):
+        yield np.concatenate([near, far])
+        near = near + step
+        step = ((ell + 1.0) * step - (2.0 * ell + dim + 1.0) * t * near) / (ell + dim)
+        far, before = ((2.0 * ell + dim - 1.0) * u * far - ell * before) / (ell + dim - 1.0), far

@@ -31,12 +31,12 @@ EPS = float(np.finfo(np.float64).eps)
 _FARTHEST = 13.0  # r^2 exp(-r^2 / 2) < 1e-34
 
 
-def by_radius(kernel: Any, lmax: int) -> Multipoles | None:
-    """C_ell of `NNGP` of one layer without bias for ell = 0 ... lmax; None for any other kernel.
+def by_radius(kernel: Any, lmax: int, *, dim: int = 2) -> Multipoles | None:
+    """C_ell of `NNGP` of one layer without bias for ell = 0 ... lmax; None for any other kernel, and off S^2.
 
     The error is what two sets of nodes disagree by, and rounding of the inner integrals.
     """
-    if not isinstance(kernel, NNGP) or kernel.network.depth != 1 or kernel.network.bias_var > 0.0:
+    if dim != 2 or not isinstance(kernel, NNGP) or kernel.network.depth != 1 or kernel.network.bias_var > 0.0:
         return None
     sigma, variance = kernel.network.activation, kernel.network.activation_variance
     fine, rounding = _mean_square(sigma, lmax, 48)

@@ -44,19 +44,26 @@ class _Profile(NamedTuple):
     log_k: Array
     end: float
     entire: bool
+    dim: int
+
+    def log_size(self, ell: int, at: Any) -> Any:
+        """Log of the largest abs(k q_ell) on the vertical lines through these points of the grid, about."""
+        zeta, m = self.zeta[at], 0.5 * (self.dim - 1.0)
+        size = self.log_k[at] - (ell + m) * zeta
+        return size if self.dim == 2 else size + (m - 1.0) * np.log(np.cosh(zeta))
 
 
-def through_saddles(kernel: Any, lmax: int) -> Multipoles:
+def through_saddles(kernel: Any, lmax: int, *, dim: int = 2) -> Multipoles:
     """C_ell of a kernel with ``branch`` > 0 and a non-negative power series, for ell = 0 ... lmax.
 
     Relative accuracy about 1e-12, as measured at depths 1 to 20, see docs/accuracy. No digit is given where an
     entire kernel overflows at its saddle point, which is far below C_ell = 1e-300.
     """
-    return joined(_blocks(kernel, lmax), lmax)
+    return joined(_blocks(kernel, lmax, dim), lmax, dim)
 
 
-def _blocks(kernel: Any, lmax: int) -> Iterator[Block]:
-    profile = _profile(kernel)
+def _blocks(kernel: Any, lmax: int, dim: int) -> Iterator[Block]:
+    profile = _profile(kernel, dim)
     turn = lmax + 1 if profile.entire else _turn_from(kernel, profile, lmax)
     hi = min(lmax, _reach(profile, lmax))
     while hi >= 0:
@@ -69,7 +76,7 @@ def _blocks(kernel: Any, lmax: int) -> Iterator[Block]:
         hi = lo - 1
 
 
-def _profile(kernel: Any) -> _Profile:
+def _profile(kernel: Any, dim: int) -> _Profile:
     def rise(xi: Array) -> Array:
         with np.errstate(all="ignore"):
             values: Array = kernel.rise(-2.0 * np.sinh(0.5 * xi) ** 2).real
@@ -87,12 +94,12 @@ def _profile(kernel: Any) -> _Profile:
     linear = 1.0 - float(getattr(kernel, "bias", 0.0))
     zeta = 2.0 * np.arcsinh(np.sinh(0.5 * xi) / np.sqrt(linear))
     gap *= np.sinh(xi) / (linear * np.sinh(zeta))  # d zeta / d xi
-    return _Profile(xi[good], zeta[good], gap[good], np.log(k[good]), end, entire)
+    return _Profile(xi[good], zeta[good], gap[good], np.log(k[good]), end, entire, dim)
 
 
 def _saddle(profile: _Profile, ell: int) -> tuple[int, float]:
     """Index of the least k(cosh xi) exp(-(ell + 1/2) xi) on the grid, and how far it stays within e^(1/2) of it."""
-    f = profile.log_k - (ell + 0.5) * profile.zeta
+    f = profile.log_size(ell, slice(None))
     if not profile.entire:  # a finite singularity attracts the saddle point closer than Q_ell can resolve
         f = np.where(profile.gap > min(0.7 / (ell + 1.0), 0.5 * profile.end), f, np.inf)
     best = int(np.argmin(f))
@@ -114,8 +121,7 @@ def _first(profile: _Profile, hi: int) -> int:
     while span > 0:
         lo = hi - span
         own, _ = _saddle(profile, lo)
-        here, least = (profile.log_k[i] - (lo + 0.5) * profile.zeta[i] for i in (at, own))
-        if here < least + 1.0:
+        if profile.log_size(lo, at) < profile.log_size(lo, own) + 1.0:
             return lo
         span //= 2
     return hi
@@ -124,17 +130,18 @@ def _first(profile: _Profile, hi: int) -> int:
 def _straight(kernel: Any, profile: _Profile, hi: int, spare: int) -> Integrand:
     at, scale = _scale(profile, hi)
     tip = float(profile.xi[at])
-    ends = bottoms(kernel, tip, 0.5 * scale, hi, spare)
-    return integrand(kernel, *(complex_path(tip + 1j * phi, 1j * weight) for phi, weight in ends))
+    ends = bottoms(kernel, tip, 0.5 * scale, hi + profile.dim - 2, spare)
+    north, south = (complex_path(tip + 1j * phi, 1j * weight) for phi, weight in ends)
+    return integrand(kernel, north, south, profile.dim)
 
 
 def _turning(kernel: Any, profile: _Profile, lo: int, hi: int, spare: int) -> Integrand:
     at, scale = _scale(profile, hi)
     end = np.sqrt(2.0 * (1.0 - float(getattr(kernel, "bias", 0.0)))) * GONE / lo
-    r, weight = panels(doubling(min(0.5 * scale, end), end), hi, spare)
+    r, weight = panels(doubling(min(0.5 * scale, end), end), hi + profile.dim - 2, spare)
     right = complex(np.exp(0.25j * np.pi))
     path = complex_path(profile.xi[at] + right * r, right * weight)
-    return integrand(kernel, path, path)
+    return integrand(kernel, path, path, profile.dim)
 
 
 def _scale(profile: _Profile, hi: int) -> tuple[int, float]:

@@ -11,6 +11,7 @@ from sphfield.spectra._compiled import compiled
 from sphfield.spectra._series_compiled import BLOCK, LANES, summed
 from sphfield.spectra.monomials import log_moments
 from sphfield.spectra.multipoles import Multipoles
+from sphfield.spectra.sphere import log_area, log_multiplicity
 from sphfield.typing import Array, Kernel
 
 __all__ = ["by_series", "legendre_from_powers", "log_legendre_from_powers"]
@@ -22,7 +23,7 @@ _MOST = 1 << 18  # powers
 _SAFETY = 4.0  # of the error from powers left out, measured to be right to a few per cent
 
 
-def by_series(kernel: Kernel, lmax: int, *, rtol: float = 1e-10, work: float = 2e10) -> Multipoles | None:
+def by_series(kernel: Kernel, lmax: int, *, dim: int = 2, rtol: float = 1e-10, work: float = 2e10) -> Multipoles | None:
     """Spectrum of a kernel with ``log_coefficients(n)``: log b_p for p < n, a bound on the sum of the rest; or None.
 
     As many powers are taken as `rtol` needs at lmax: about p + 7 p**(3/4) with p = (ell**2 / rate)**(2/3) where b_p
@@ -43,7 +44,7 @@ def by_series(kernel: Kernel, lmax: int, *, rtol: float = 1e-10, work: float = 2
         if offered is None:
             return None
         logs, rest = offered
-        needed = min(_MOST, _powers_needed(logs, rest, ends, rtol))
+        needed = min(_MOST, _powers_needed(logs, rest, ends, rtol, dim))
         limit = work if cost(needed) <= work else work / 8.0
         while cost(needed) > limit:
             needed = int(needed * min(0.99, (limit / cost(needed)) ** 0.4))
@@ -51,24 +52,25 @@ def by_series(kernel: Kernel, lmax: int, *, rtol: float = 1e-10, work: float = 2
             break
         n = needed
     ell = np.arange(lmax + 1)
-    log_cl = log_legendre_from_powers(logs, ell)
+    log_cl = log_legendre_from_powers(logs, ell, dim)
     with np.errstate(over="ignore", invalid="ignore"):
-        error = np.exp(_log_left_out(logs, rest, ell) - log_cl)
+        error = np.exp(_log_left_out(logs, rest, ell, dim) - log_cl)
         # one rounding a step of the sum, at random; and a few of logarithms as large as log C_ell
-        error += EPS * (32.0 + 0.5 * logs.size**0.5 + 4.0 * np.abs(log_cl))
+        error += EPS * (32.0 + 0.5 * logs.size**0.5 + 4.0 * np.abs(log_cl) + (0.0 if dim == 2 else 2.0 * (ell + dim)))
     if hasattr(kernel, "series_rounding"):
-        error += kernel.series_rounding * _mean_power(logs, lmax)
+        error += kernel.series_rounding * _mean_power(logs, lmax, dim)
     known = np.isfinite(log_cl) & (error < 0.5)
     log_cl, error = np.where(known, log_cl, -np.inf), np.where(known, error, np.inf)
-    return Multipoles(log_cl, error, _beyond(logs, rest, known))
+    beyond = _beyond(logs, rest, known) if dim == 2 else _further(logs, rest, lmax, dim)
+    return Multipoles(log_cl, error, beyond)
 
 
-def _mean_power(logs: Array, lmax: int) -> Array:
+def _mean_power(logs: Array, lmax: int, dim: int) -> Array:
     # sum p b_p m_{p ell} / sum b_p m_{p ell}, a smooth function of ell
     some = np.unique(np.linspace(0, lmax, min(lmax + 1, 64)).astype(np.int64))
     with np.errstate(divide="ignore", invalid="ignore"):
         weighted = logs + np.log(np.arange(float(logs.size)))
-        mean = np.exp(log_legendre_from_powers(weighted, some) - log_legendre_from_powers(logs, some))
+        mean = np.exp(log_legendre_from_powers(weighted, some, dim) - log_legendre_from_powers(logs, some, dim))
     good = np.isfinite(mean)
     return np.interp(np.arange(lmax + 1.0), some[good], mean[good]) if good.any() else np.zeros(lmax + 1)
 
@@ -79,7 +81,8 @@ def _beyond(logs: Array, rest: float, known: Any) -> float:
 
     def after(last: int) -> tuple[float, float]:
         ell = np.array([last, last + 1])
-        left = rest if _incomplete(logs, rest) else float(np.exp(_log_left_out(slope, 0.0, ell)).sum()) / (4.0 * np.pi)
+        left = float(np.exp(_log_left_out(slope, 0.0, ell, 2)).sum()) / (4.0 * np.pi)
+        left = rest if _incomplete(logs, rest) else left
         return float(np.exp(log_legendre_from_powers(slope, ell)).sum()) / (4.0 * np.pi) + left, left
 
     total, left = after(known.size - 1)
@@ -88,6 +91,15 @@ def _beyond(logs: Array, rest: float, known: Any) -> float:
         total = after(int(np.flatnonzero(known)[-1]))[0] if known.any() else np.inf
         return total if total < EPS else np.nan
     return total
+
+
+def _further(logs: Array, rest: float, lmax: int, dim: int) -> float:
+    # the variance at as many multipoles again, where little is left beyond them
+    ell = np.arange(lmax + 1, 2 * lmax + 66)
+    power = np.exp(log_legendre_from_powers(logs, ell, dim) + log_multiplicity(ell, dim) - log_area(dim))
+    total = float(power[::-1].sum())
+    missing = rest if _incomplete(logs, rest) else 0.0
+    return total if missing + float(power[3 * ell.size // 4 :].sum()) <= 1e-3 * total else np.nan
 
 
 class _Fall(NamedTuple):
@@ -138,14 +150,14 @@ def _fall(logs: Array, parity: int) -> _Fall | None:
     return _Fall(float(p[-1]), float(last), float(middle - last), bend) if bend > -0.5 else None
 
 
-def _log_left_out(logs: Array, rest: float, ell: Any) -> Array:
+def _log_left_out(logs: Array, rest: float, ell: Any, dim: int) -> Array:
     """Log of more than powers beyond those known add to C_ell, inf where it is not known."""
     ell = np.asarray(ell, dtype=np.float64)
     out = np.full(ell.shape, np.inf)
     if _incomplete(logs, rest):
-        # the moment is largest at p = ell (ell + 1) / 2
-        peak = np.maximum(ell, np.floor(0.25 * ell * (ell + 1.0)) * 2.0 + ell % 2.0)
-        bound: Array = np.log(2.0 * np.pi * rest) + log_moments(peak, ell)
+        # the first power left out, or that with the largest moment if it is higher
+        peak = np.maximum(_peak(ell, dim), 2.0 * np.ceil(0.5 * (logs.size - ell % 2.0)) + ell % 2.0)
+        bound: Array = log_area(dim - 1) + log(rest) + log_moments(peak, ell, dim)
         return bound
     for parity in (0, 1):
         these, fall = np.flatnonzero(ell % 2.0 == parity), _fall(logs, parity)
@@ -155,31 +167,38 @@ def _log_left_out(logs: Array, rest: float, ell: Any) -> Array:
             d = ell[these]
             p = np.maximum(2.0 * _known(logs, parity).size + parity, d)
             # a geometric series with the ratio of the first two terms
-            ratio = fall(p + 2.0) - fall(p) + np.log((p + 1.0) * (p + 2.0) / ((p + 2.0) * (p + 3.0) - d * (d + 1.0)))
+            moment = (p + 2.0) * (p + 1.0 + dim) - d * (d + dim - 1.0)
+            ratio = fall(p + 2.0) - fall(p) + np.log((p + 1.0) * (p + 2.0) / moment)
             with np.errstate(divide="ignore", invalid="ignore"):
                 series = np.where(ratio < 0.0, -np.log(-np.expm1(ratio)), np.inf)
-            out[these] = np.log(_SAFETY * 2.0 * np.pi) + fall(p) + log_moments(p, d) + series
+            out[these] = log(_SAFETY) + log_area(dim - 1) + fall(p) + log_moments(p, d, dim) + series
     return out
 
 
-def _powers_needed(logs: Array, rest: float, ell: Any, rtol: float) -> int:
+def _powers_needed(logs: Array, rest: float, ell: Any, rtol: float, dim: int) -> int:
     """How many powers leave out less than `rtol` at these ell, if the coefficients go on as they fall."""
     needed = logs.size
     if _incomplete(logs, rest):
-        return 4 * needed
+        left = _log_left_out(logs, rest, ell, dim) - log_legendre_from_powers(logs, ell, dim)
+        return needed if (left < log(rtol)).all() else 4 * needed
     p = needed * np.exp2(np.arange(0.0, 10.0, 1.0 / 16.0))
-    for d, known in zip(ell, log_legendre_from_powers(logs, ell), strict=True):
+    for d, known in zip(ell, log_legendre_from_powers(logs, ell, dim), strict=True):
         fall = _fall(logs, d % 2)
         if 2 * _known(logs, d % 2).size < 0.9 * logs.size:  # there are no more
             continue
         if fall is None:
             return 4 * logs.size
         q = 2.0 * np.floor(0.5 * p) + d % 2
-        terms = np.log(2.0 * np.pi * q * _LN2 / 32.0) + fall(q) + log_moments(q, float(d))
+        terms = log_area(dim - 1) + np.log(q * _LN2 / 32.0) + fall(q) + log_moments(q, float(d), dim)
         left = np.logaddexp.accumulate(terms[::-1])[::-1] - np.logaddexp(known, np.logaddexp.reduce(terms))
         if left[0] > log(rtol):
             needed = max(needed, int(1.02 * p[np.argmax(left < log(rtol / 30.0)) or -1]))
     return needed
+
+
+def _peak(ell: Array, dim: int) -> Array:
+    # the power with the largest moment, ell (ell + d - 1) / d
+    return np.asarray(np.maximum(ell, np.floor(0.5 * ell * (ell + dim - 1.0) / dim) * 2.0 + ell % 2.0))
 
 
 def legendre_from_powers(b: Array, lmax: int) -> Array:
@@ -196,12 +215,12 @@ def legendre_from_powers(b: Array, lmax: int) -> Array:
     with np.errstate(divide="ignore"):
         unit = _units(np.log2(b))
         scaled = np.ldexp(b, -256 * np.repeat(unit, BLOCK)[: b.size])
-        total, total_unit = _sums(np.log(b), scaled, unit, np.arange(lmax + 1))
-    return np.asarray(np.ldexp(total, 256 * total_unit), dtype=np.float64)
+        total, total_unit = _sums(np.log(b), scaled, unit, np.arange(lmax + 1), 2)
+    return np.asarray(np.ldexp(2.0 * np.pi * total, 256 * total_unit), dtype=np.float64)
 
 
-def log_legendre_from_powers(logs: Array, ell: Any) -> Array:
-    """Log C_ell at increasing multipoles from log b_p, -inf where it is 0; see `legendre_from_powers`.
+def log_legendre_from_powers(logs: Array, ell: Any, dim: int = 2) -> Array:
+    """Log C_ell on S^dim at increasing multipoles from log b_p, -inf where it is 0; see `legendre_from_powers`.
 
     Examples
     --------
@@ -211,9 +230,9 @@ def log_legendre_from_powers(logs: Array, ell: Any) -> Array:
     exponents = logs / _LN2
     unit = _units(exponents)
     scaled = np.exp2(exponents - 256.0 * np.repeat(unit, BLOCK)[: logs.size])
-    total, total_unit = _sums(logs, scaled, unit, np.asarray(ell))
+    total, total_unit = _sums(logs, scaled, unit, np.asarray(ell), dim)
     with np.errstate(divide="ignore"):
-        log_cl: Array = np.log(total) + 256.0 * _LN2 * total_unit
+        log_cl: Array = log_area(dim - 1) + np.log(total) + 256.0 * _LN2 * total_unit
     return log_cl
 
 
@@ -223,8 +242,8 @@ def _units(exponents: Array) -> Any:
     return np.round(np.where(np.isfinite(largest), largest, 0.0) / 256.0).astype(np.int64)
 
 
-def _sums(logs: Array, b: Array, b_unit: Any, ell: Any) -> tuple[Array, Any]:
-    # C_ell as doubles times powers of 2**256, from log b_p and the same as doubles times powers of 2**256
+def _sums(logs: Array, b: Array, b_unit: Any, ell: Any, dim: int) -> tuple[Array, Any]:
+    # C_ell / omega_{d-1} as doubles times powers of 2**256, from log b_p and the same as doubles times powers of 2**256
     b = np.where(b < 2.0**-700, 0.0, b)  # of no account beside the largest of its block, at any ell < 1e5
     total, total_unit = np.zeros(ell.shape), np.zeros(ell.shape, dtype=np.int64)
     # more than the sum of all coefficients up to the end of each block
@@ -236,17 +255,17 @@ def _sums(logs: Array, b: Array, b_unit: Any, ell: Any) -> tuple[Array, Any]:
         if these.size == 0 or not np.isfinite(logs[parity::2]).any():
             continue
         d = ell[these].astype(np.float64)
-        top = _tops(logs, d[np.minimum(np.arange(LANES - 1, d.size + LANES - 1, LANES), d.size - 1)])
-        moment = log_moments(np.repeat(top, LANES)[: d.size], d) / _LN2
+        top = _tops(logs, d[np.minimum(np.arange(LANES - 1, d.size + LANES - 1, LANES), d.size - 1)], dim)
+        moment = log_moments(np.repeat(top, LANES)[: d.size], d, dim) / _LN2
         unit = np.where(np.isfinite(moment), np.ceil(moment / 256.0), 0.0)
         start = np.exp2(moment - 256.0 * unit), unit.astype(np.int64)
         result, result_unit = np.zeros(d.size), np.zeros(d.size, dtype=np.int64)
-        compiled(summed)(d, top, *start, b, b_unit, below, below_unit.astype(np.int64), result, result_unit)
-        total[these], total_unit[these] = 2.0 * np.pi * result, result_unit
+        compiled(summed)(float(dim), d, top, *start, b, b_unit, below, below_unit.astype(np.int64), result, result_unit)
+        total[these], total_unit[these] = result, result_unit
     return total, total_unit
 
 
-def _tops(logs: Array, ell: Array) -> Any:
+def _tops(logs: Array, ell: Array, dim: int) -> Any:
     # the power below which all but 1e-20 of C_ell lies. m_{p,ell+2} / m_{p,ell} grows with p: enough for the last
     # multipole of a tile is enough for the others
     parity = int(ell[0]) % 2
@@ -255,9 +274,8 @@ def _tops(logs: Array, ell: Array) -> Any:
     largest = np.array([start + np.argmax(own[start : start + _COARSE]) for start in starts])
     behind = np.logaddexp.accumulate(own[largest][::-1] + log(_COARSE))[::-1]  # more than the sum from there on
     d = ell[:, None]
-    known = np.max(own[largest] + log_moments(2.0 * largest + parity, d), axis=1)
-    # m_{p ell} is largest at p = ell (ell + 1) / 2
-    steepest = np.maximum(2.0 * starts + parity, np.maximum(d, np.floor(0.25 * d * (d + 1.0)) * 2.0 + parity))
-    enough = behind + log_moments(steepest, d) <= known[:, None] - 46.0
+    known = np.max(own[largest] + log_moments(2.0 * largest + parity, d, dim), axis=1)
+    steepest = np.maximum(2.0 * starts + parity, _peak(d, dim))
+    enough = behind + log_moments(steepest, d, dim) <= known[:, None] - 46.0
     first = np.where(enough.any(axis=1), np.argmax(enough, axis=1) * _COARSE, own.size) - 1
     return np.maximum(2 * first + parity, ell.astype(np.int64))

@@ -4,10 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from sphfield.networks.activations import ReLU, Sine
+from sphfield.networks.activations import GELU, ReLU, Sine, Step
 from sphfield.networks.kernels import NNGP
 from sphfield.networks.network import Network
-from sphfield.spectra.quadrature import legendre_by_quadrature
+from sphfield.spectra.angular import angular_spectrum
+from sphfield.spectra.quadrature import by_quadrature, legendre_by_quadrature, means_by_quadrature
+from sphfield.spectra.sphere import log_area, log_multiplicity
+
+EPS = 2.3e-16
 
 
 @given(st.integers(0, 40), st.integers(1, 400))
@@ -65,3 +69,38 @@ def test_the_bound_holds_to_ell_ten_thousand():
     assert (np.abs(cl[3::2]) <= bound[3::2]).all()
     cl, bound = legendre_by_quadrature(NNGP(Network(Sine(1.0), 1)), 10000)
     assert (np.abs(cl[100:]) <= bound[100:]).all()
+
+
+@given(st.integers(0, 30), st.sampled_from([3, 4, 9, 50, 400]))
+def test_gegenbauer_polynomials_have_one_multipole(ell, dim):
+    def polynomial(u):
+        below, here = np.zeros_like(u), np.ones_like(u)
+        for k in range(ell):
+            below, here = here, ((2 * k + dim - 1) * u * here - k * below) / (k + dim - 1)
+        return here
+
+    mean, bound = means_by_quadrature(polynomial, 60, dim)
+    expected = np.where(np.arange(61) == ell, np.exp(-log_multiplicity(ell, dim)), 0.0)
+    assert (np.abs(mean - expected) <= bound).all()
+
+
+@pytest.mark.parametrize("dim", [3, 4, 7, 20, 50])
+@pytest.mark.parametrize("sigma", [ReLU(), Step(), GELU()], ids=str)
+def test_on_other_spheres_the_bound_holds_against_the_contour(sigma, dim):
+    kernel = NNGP(Network(sigma, 2))
+    exact = angular_spectrum(kernel, 1000, dim=dim, method="contour")
+    mean, bound = means_by_quadrature(kernel, 1000, dim)
+    known = np.exp(exact.log_cl - log_area(dim))
+    assert (np.abs(mean - known) <= bound + known * exact.error).all()
+    # and it is no idle promise: within a factor 1000 of rounding, the root of n_ell below 1
+    assert (bound <= 1000 * EPS * (1 + 0.1 * exact.ell) * np.exp(-0.5 * log_multiplicity(exact.ell, dim)))[1:].all()
+
+
+def test_a_kernel_that_is_a_covariance_on_the_sphere_need_not_be_one_on_a_larger_sphere():
+    # P_2 alone is positive definite on S^2, but has a negative constant on S^3: u^2 has mean 1/4 there, not 1/3
+    def second(u):
+        return 1.5 * u**2 - 0.5
+
+    assert by_quadrature(second, 4).error[2] < 1e-14
+    with pytest.raises(ValueError, match=r"C_ell = -2.47 at ell = 0; a covariance on S\^3"):
+        by_quadrature(second, 4, dim=3)

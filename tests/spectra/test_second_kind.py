@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sphfield.spectra.second_kind import second_kind_sums
+from sphfield.spectra.sphere import log_multiplicity
 
 
 def exact(ell, zeta):
@@ -60,6 +61,43 @@ def test_what_lies_beyond_is_the_sum_of_what_comes(side):
     ell = np.arange(8, 700)
     value = second_kind_sums(zeta, *weights, 8, 699, fall).value * fall ** (ell + 1.0)
     assert beyond == pytest.approx(np.sum((2 * ell + 1) * value), rel=1e-12)
+
+
+def exact_in_dimension(ell, zeta, dim):
+    # int_0^1 y^ell ((1 - y) (1 - y exp(-2 zeta)))^(m-1) dy times exp(-(ell+1) zeta), by Euler's integral of 2F1
+    with mp.workdps(60):
+        z, m = mp.mpc(zeta), mp.mpf(dim - 1) / 2
+        series = mp.hyp2f1(1 - m, ell + 1, ell + m + 1, mp.exp(-2 * z))
+        return mp.exp(-(ell + 1) * z) * mp.beta(ell + 1, m) * series
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.floats(-13, 0.7),
+    st.floats(0, np.pi / 2),
+    st.sampled_from([0, 1, 10, 60, 300]),
+    st.sampled_from([3, 4, 5, 8, 9, 20, 50, 99]),
+)
+def test_those_of_another_sphere_are_right_to_rounding(log_eta, phi, ell, dim):
+    zeta = complex(np.exp(log_eta), phi)
+    fall, none = float(np.exp(-zeta.real)), np.zeros(1, dtype=complex)
+    node, weight = np.array([zeta]), np.ones(1, dtype=complex)
+    sums = [second_kind_sums(node, w, none, ell, ell, fall, dim).value[0] for w in (1j * weight, weight)]
+    with mp.workdps(40):
+        known = exact_in_dimension(ell, zeta, dim) / mp.mpf(fall) ** (ell + 1)
+        # as on S^2; beside it the phase of the (m-1)-th power, which the terms of the integral share only in part
+        assert abs(mp.mpc(*sums) / known - 1) < 2e-16 * (20 + dim + (ell + dim) * abs(zeta))
+
+
+@pytest.mark.parametrize("dim", [3, 4, 9, 50])
+def test_the_recursion_and_the_sum_beyond_hold_on_another_sphere(dim):
+    node, weight, none = np.array([0.1 + 0.2j, 0.3 + 0j]), np.array([1.0 + 1j, 2.0 - 1j]), np.zeros(2, dtype=complex)
+    fall, number = 0.9, np.exp(log_multiplicity(np.arange(8, 1200), dim))
+    for weights in (weight, none), (none, weight):
+        beyond = second_kind_sums(node, *weights, 0, 7, fall, dim).beyond * fall**8
+        value = second_kind_sums(node, *weights, 8, 1199, fall, dim).value * fall ** np.arange(9.0, 1201.0)
+        terms = number * value
+        assert abs(beyond - terms.sum()) < 1e-12 * np.abs(terms).sum()
 
 
 def test_nodes_that_are_not_numbers_do_not_hang():
