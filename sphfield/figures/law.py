@@ -32,7 +32,8 @@ _FAINT = 1e-4  # shares per unit ln(1 + ell) below this are not told apart
 def multipole_axis(axis: Any, top: float) -> None:
     """Make an axis of ln(1 + ell), which has a place for ell = 0, with ticks up to `top`."""
     axis._set_axes_scale("function", functions=(np.log1p, np.expm1))
-    ticks = [0, *(m * 10**e for e in range(7) for m in (1, 2, 5) if m * 10**e <= top)]
+    steps = [(1, 2, 5), (1, 2, 5) if top <= 150 else (1,), *(5 * [(1,)])]  # so that labels do not run together
+    ticks = [0, *(m * 10**e for e, mantissas in enumerate(steps) for m in mantissas if m * 10**e <= top)]
     axis.set_major_locator(FixedLocator(ticks))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(ScalarFormatter())
