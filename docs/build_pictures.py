@@ -6,13 +6,17 @@ from pathlib import Path
 
 import ducc0
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sphfield.networks.activations import ReLU
+from sphfield.exhibits.law import LawAcrossDepth, law_sheet
+from sphfield.networks.activations import CosSin, Hermite, ReLU, RePU, Sine, Tanh
 from sphfield.networks.kernels import NNGP
 from sphfield.networks.network import Network
 from sphfield.spectra.angular import angular_spectrum
-from sphfield.typing import Array, Kernel
+from sphfield.spectra.limits import SparseLimit, limit, lmax_for
+from sphfield.spectra.spectrum import Spectrum
+from sphfield.typing import Activation, Array, Kernel
 
 FOLDER = Path(__file__).parent / "pictures"
 DEPTHS = (1, 2, 3, 10, 80)
@@ -49,12 +53,12 @@ def relu_spectra() -> Figure:
         kernel = NNGP(Network(ReLU(), depth))
         s = angular_spectrum(kernel, LMAX)
         worst = max(worst, float(s.error.max()))
-        for parity, limit in enumerate(_limits(depth)):
+        for parity, end in enumerate(_limits(depth)):
             these = (ell % 2 == parity) & (ell >= 1) & (s.cl > 0)
             style = {"color": f"C{i}", "lw": 1.4, "ls": "-" if parity == 0 else "--"}
             left.loglog(ell[these], (scale * s.cl)[these], label=f"L = {depth}" if parity == 0 else None, **style)
-            if limit > 0:
-                left.plot(1.25 * LMAX, limit, ".", color=f"C{i}", ms=5, clip_on=False)
+            if end > 0:
+                left.plot(1.25 * LMAX, end, ".", color=f"C{i}", ms=5, clip_on=False)
         cl = scale * np.abs(naive(kernel, LMAX))
         right.loglog(ell[1:], cl[1:], ".", color=f"C{i}", ms=1.2, alpha=0.6, rasterized=True)
     left.set_title(f"sphfield: relative error below {worst:.0e} at every ℓ", fontsize=11)
@@ -71,8 +75,94 @@ def relu_spectra() -> Figure:
     return figure
 
 
+def _smoothed(s: Spectrum) -> tuple[Array, Array]:
+    """Edges half-way between the multipoles that there are, and the law between them as shares: no combs of parity."""
+    ell, law = s.ell[s.law > 0], s.law[s.law > 0]
+    half = 0.5 * (ell[1:] + ell[:-1])
+    return np.concatenate([[max(0.0, 2 * ell[0] - half[0])], half, [2 * ell[-1] - half[-1]]]), law
+
+
+def _scaled(ell: Array, s: Spectrum) -> Array:
+    return np.asarray(np.sqrt(ell * (ell + 1) / s.kernel.slope_at_one))  # type: ignore[union-attr]
+
+
+def _deep(sigma: Activation, depth: int) -> Spectrum:
+    network = Network(sigma, depth)
+    law = limit(network)
+    lmax = int(30 * law.scale) if isinstance(law, SparseLimit) else max(64, 4 * lmax_for(network, 0.01))
+    return angular_spectrum(NNGP(network), lmax, method="quadrature")
+
+
+def limit_laws() -> Figure:
+    """Computed laws on their limits, above and at the critical slope, and how fast they come close."""
+    figure = Figure(figsize=(13.5, 4.3), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    _densities(left)
+    _survival(middle)
+    _convergence(right)
+    return figure
+
+
+def _densities(ax: Axes) -> None:
+    law = limit(Network(Sine(1.0), 1))
+    y = np.linspace(0.02, 6.0, 300)
+    ax.plot(y, law.density(y), color="0.75", lw=6, label="limit")
+    for depth, colour in ((8, "C2"), (16, "C1"), (32, "C3")):
+        s = _deep(Sine(1.0), depth)
+        edges, shares = _smoothed(s)
+        scaled = _scaled(edges, s)
+        ax.stairs(shares / np.diff(scaled), scaled, color=colour, lw=1.1, label=f"L = {depth}")
+    ax.set(xlim=(0, 6), ylim=(0, None), xlabel=r"$[X_L(X_L + 1) / k_L'(1)]^{1/2}$", title="sin: high-disorder")
+    ax.set_ylabel("density")
+    ax.legend()
+
+
+def _survival(ax: Axes) -> None:
+    for sigma, colour, name in ((CosSin(1.0), "C0", "cos + sin"), (ReLU(), "C3", "ReLU")):
+        for depth, style in ((20, ":"), (80, "--"), (320, "-")):
+            s = _deep(sigma, depth)
+            law = limit(Network(sigma, depth))
+            k = np.unique(np.geomspace(1, s.lmax - 1, 60).astype(int))
+            beyond = s.tail + np.cumsum(s.law[::-1])[::-1][k + 1]
+            x = np.sqrt((k + 0.5) * (k + 1.5)) / law.scale
+            if depth == 320:
+                ax.plot(x, law.beyond(k + 0.5) / law.mass, color=colour, lw=6, alpha=0.25, label=f"{name}: limit")
+            ax.plot(x, beyond / law.mass, color=colour, lw=1.1, ls=style, label=f"L = {depth}")
+    ax.set(xscale="log", yscale="log", xlim=(0.05, 30), ylim=(1e-4, 1.5), xlabel=r"$k$ / scale", title="sparse")
+    ax.set_ylabel(r"$P(X_L > k)$ / mass")
+    ax.legend(fontsize=8, ncol=2)
+
+
+def _convergence(ax: Axes) -> None:
+    depths = np.arange(8, 45, 4)
+    for sigma, colour, name in ((Sine(1.0), "C0", "sin"), (Hermite(2), "C1", r"$z^2 - 1$"), (RePU(2), "C3", "ReLU²")):
+        law = limit(Network(sigma, 1))
+        q = Network(sigma, 1).slope
+        gap = []
+        for depth in depths:
+            if q**depth > 1e6:
+                gap.append(np.nan)
+                continue
+            s = _deep(sigma, int(depth))
+            edges, shares = _smoothed(s)
+            quantile = _scaled(np.interp(0.9, np.append(0.0, np.cumsum(shares)), edges), s)
+            gap.append(abs(float(quantile) / law.quantile(0.9) - 1.0))
+        ax.semilogy(depths, gap, "o", color=colour, ms=4, label=name)
+        ax.semilogy(depths, 0.06 * q ** -depths.astype(float), "--", color=colour, lw=1.0)
+    ax.set(xlabel="depth L", ylabel="relative difference", title="90 % quantile: distance to the limit")
+    ax.set(ylim=(1e-8, 1e-1))
+    ax.legend()
+
+
+def law_tanh() -> Figure:
+    """The law of tanh networks across depth."""
+    return law_sheet(LawAcrossDepth(Tanh(), (1, 2, 3, 5, 8, 12, 20, 30, 40, 50, 60)))
+
+
 def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    limit_laws().savefig(FOLDER / "limit-laws.png", dpi=120, metadata={"Software": None})
+    law_tanh().savefig(FOLDER / "law-tanh.png", dpi=100, metadata={"Software": None})
     relu_spectra().savefig(FOLDER / "relu-spectra.png", dpi=130, metadata={"Software": None})
 
 

@@ -43,6 +43,7 @@ _HOMES = {
     "networks.kernels": ("NNGP",),
     "spectra.spectrum": ("Spectrum",),
     "spectra.angular": ("angular_spectrum",),
+    "spectra.limits": ("limit", "lmax_for"),
     "fields.gaussian": ("GaussianField", "synalm"),
     "fields.finite": ("FiniteNetwork",),
     "fields.transforms": ("analysis", "synthesis"),
@@ -110,5 +111,6 @@ if TYPE_CHECKING:
     from sphfield.networks.ntk import NTK
     from sphfield.provenance import describe
     from sphfield.spectra.angular import angular_spectrum
+    from sphfield.spectra.limits import limit, lmax_for
     from sphfield.spectra.spectrum import Spectrum
     from sphfield.statistics.power import PowerSpectrum

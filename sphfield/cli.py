@@ -246,6 +246,29 @@ def gallery(
         click.echo(f"{output}: {', '.join(names)}, {len(manifest['maps'])} FITS maps and manifest.json")
 
 
+@main.command()
+@click.argument("paper")
+@click.option("-o", "--output", type=click.Path(), help="Folder to write to.  [default: reproduce-PAPER]")
+@click.option("--nside", default=64, show_default=True, help="Finest maps that colour bars are compared with.")
+@click.option("--lmax", default=767, show_default=True, help="Last multipole of maps and spectra.")
+@AS_JSON
+def reproduce(paper: str, output: str | None, nside: int, lmax: int, as_json: bool) -> None:
+    """Draw the figures of PAPER (2405.09541) anew and check its numbers: exit code 1 if one does not agree."""
+    from sphfield.exhibits.reproduce import printed_report
+    from sphfield.exhibits.reproduce import reproduce as reproduced
+
+    folder = output or f"reproduce-{paper}"
+    with _progress(quiet=as_json) as report_step:
+        report = reproduced(paper, folder, nside=nside, lmax=lmax, progress=report_step)
+    if as_json:
+        click.echo(json.dumps(report))
+    else:
+        names = [*(picture["file"] for picture in report["pictures"]), *report["tables"], "report.json"]
+        click.echo(f"{printed_report(report)}\n{folder}: {', '.join(names)}")
+    if not report["passed"]:
+        click.get_current_context().exit(1)
+
+
 def _spectrum(name: str, depth: int, bias_var: float, lmax: int, method: Any = "auto", dim: int = 2) -> Any:
     from sphfield.networks.kernels import NNGP
     from sphfield.networks.names import activation

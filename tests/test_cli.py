@@ -133,3 +133,22 @@ def test_a_gallery_cannot_be_written_over_a_file(tmp_path):
     assert result.exit_code == 2
     assert "choose another with -o" in result.output
     assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_law_prints_supports_and_their_predictions(tmp_path):
+    facts = json.loads(run("law", "tanh", "--depths", "1,20", "--json").output)
+    assert [row["support"]["0.01"] for row in facts["depths"]] == [3, 25]
+    lines = run("law", "tanh", "--depths", "1,20").output.splitlines()
+    assert lines[0].startswith("Tanh on S^2: high-disorder")
+    assert lines[-1].split()[6] == "25"
+    # a depth on another sphere, and another share
+    other = json.loads(run("law", "relu", "--depths", "2", "--dim", 9, "--eta", 0.5, "--json").output)
+    assert list(other["depths"][0]["support"]) == ["0.5"]
+    assert run("law", "relu", "--depths", "2,1").exit_code == 2
+
+
+def test_spectra_on_other_spheres_go_into_tables_but_not_into_healpys_files(tmp_path):
+    assert "by contour" in run("spectrum", "relu", "--dim", 9, "--lmax", 4).output
+    refused = run("spectrum", "relu", "--dim", 9, "--lmax", 4, "-o", tmp_path / "cl.fits")
+    assert refused.exit_code == 2
+    assert not list(tmp_path.iterdir())

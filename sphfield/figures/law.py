@@ -134,7 +134,7 @@ def ridgelines(
         mark: dict[str, Any] = {"color": "black", "zorder": 3 * len(spectra) + 3, "clip_on": False}
         if s.tail <= eta:
             ax.plot(s.effective_support(eta), base, "o", ms=6, **mark)
-        if ring > 0.0:
+        if np.isfinite(ring):
             ax.plot(ring, base, "o", ms=10, mfc="none", mew=1.2, **mark)
     multipole_axis(ax.xaxis, top)
     ax.set_yticks(range(len(spectra)), [f"{depth}" for depth in depths][::-1])
@@ -168,6 +168,8 @@ def moment_growth(
     shades = colour_map("plasma")(np.linspace(0.0, 0.75, log_moments.shape[1]))
     for column, shade in enumerate(shades):
         label = names[column] if column < len(names) else None
+        if label is not None and np.isposinf(log_moments[:, column]).all():
+            label = f"{label}: infinite"
         ax.plot(depths, _drawable(log_moments[:, column]), "o", ms=4.5, color=shade, label=label)
         if predicted is not None:
             ax.plot(depths, _drawable(predicted[:, column]), "--", lw=1.3, color=shade)
@@ -254,6 +256,9 @@ def _depth_ticks(ax: Axes, depths: Sequence[int]) -> None:
 
 def _powers_of_ten(ax: Axes) -> None:
     low, high = ax.get_ylim()
+    if np.floor(high) < np.ceil(low):  # no power of ten inside
+        low, high = np.floor(low) - 0.1, np.ceil(high) + 0.1
+        ax.set_ylim(low, high)
     step = max(1, int(np.ceil((high - low) / 7.0)))
     ticks = np.arange(np.ceil(low / step) * step, high + 1e-9, step).astype(int)
     ax.set_yticks(ticks, [f"$10^{{{t}}}$" for t in ticks])

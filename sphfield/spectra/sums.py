@@ -128,14 +128,17 @@ def _excess(known: Known, tail: Tail, last: int, cri: float) -> Array:
 
 
 def _by_moments(known: Known, last: int, a: float, b: float, floor: float) -> _Rest:
-    # sum over ell > K of w(ell) law <= E[lambda^n] w(K + 1) / lambda_{K+1}^n, where w / lambda^n decreases
+    """Bounds by E[lambda^n]: Markov's with w(ell) / lambda^n, and Hoelder's with the share of the variance beyond."""
     n = np.ceil(max(a, b)) + np.arange(1.0, _ORDERS + 1.0)
     logs = log_energy_moments(known.kernel, int(n[-1]), dim=known.dim)[n.astype(np.intp)]
-    x = last + 1.0
-    bound = float(np.min(logs + (a - n) * np.log(x) + (b - n) * np.log(x + known.dim - 1.0)))
+    x, law = last + 1.0, known.law[: last + 1]
+    markov = logs + (a - n) * np.log(x) + (b - n) * np.log(x + known.dim - 1.0)
+    share = max(0.0, 1.0 - float(law.sum())) + float(np.sum(law * known.error[: last + 1])) + 1e-15
+    power = 0.5 * (a + b) / n  # w <= lambda^((a + b) / 2), since a >= b
+    hoelder = power * logs + (1.0 - power) * np.log(share)
     with np.errstate(divide="ignore", over="ignore"):
         enough = float(np.exp(np.min((logs - np.log(floor)) / (2.0 * n - a - b))))
-        return _Rest(last, 0.0, float(np.exp(bound)), enough)
+        return _Rest(last, 0.0, float(np.exp(min(markov.min(), hoelder.min()))), enough)
 
 
 def _by_power_law(known: Known, last: int, a: float, b: float, floor: float) -> _Rest:

@@ -137,7 +137,9 @@ def tail_of(network: Network, *, dim: int = 2) -> Tail | None:
     north, south = _composed(network, *_one_layer(network, kinks))
     beta = network.cri
     unit = float(2.0 ** (beta + 1.0) * special.poch(0.5 * dim, beta) * special.rgamma(-beta))
-    return Tail(beta, float(unit * (north + south)), float(unit * (north - south)), dim)
+    # exact zeros where a parity is absent, beyond the range of doubles too
+    even, odd = (0.0 if a == -b else float(unit * (a + b)) for a, b in ((north, south), (north, -south)))
+    return Tail(beta, even, odd, dim)
 
 
 def _one_layer(network: Network, kinks: Any) -> tuple[float, float]:

@@ -146,3 +146,8 @@ def test_bad_arguments_are_named_with_their_remedy() -> None:
         GaussianField(spectrum, nside=4)(42)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"C_ell is -1\.0 at ell = 1"):
         synalm([1.0, -1.0], np.random.default_rng(0))
+
+
+def test_maps_are_drawn_on_the_sphere_in_three_dimensions_only():
+    with pytest.raises(ValueError, match=r"the spectrum is one on S\^3: maps are drawn on S\^2"):
+        GaussianField(Spectrum([1.0, 0.5], dim=3), nside=1)
