@@ -1,7 +1,8 @@
 """Accuracy of angular spectra: claimed and true relative error against tests/spectra/certified.json, route by route.
 
 Prints one line per activation, depth, route and multipole. `--write` makes the tables of docs/accuracy.md: every
-network by the default route beside naive quadrature, and depth 1 by each route by itself.
+network by the default route beside naive quadrature, depth 1 by each route by itself, and spectra on other spheres
+against tests/spectra/certified_dim.json.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ import numpy as np
 from sphfield.networks.kernels import NNGP
 from sphfield.networks.names import activation
 from sphfield.networks.network import Network
+from sphfield.networks.ntk import NTK
 from sphfield.spectra.angular import angular_spectrum
 from sphfield.spectra.spectrum import Spectrum
+from sphfield.typing import Kernel
 
 ROOT = Path(__file__).parents[1]
 CERTIFIED = ROOT / "tests" / "spectra" / "certified.json"
+ON_SPHERES = ROOT / "tests" / "spectra" / "certified_dim.json"
 TABLE = ROOT / "docs" / "_accuracy_table.md"
 COLUMNS = ((10, 11), (100, 101), (1000, 1001), (9999, 10000))  # of each pair, the first that parity allows
 HEAD = "".join(f"{f'ℓ ≈ {10**k}':>16}" for k in range(1, 5))
@@ -103,6 +107,35 @@ def routes(certified: dict[str, dict[int, str]]) -> list[str]:
     return ["## One layer by every route", "", *_block(lines)]
 
 
+def spheres() -> list[str]:
+    """Spectra on S^d by the default route: over all certified multipoles the largest claimed and true errors."""
+    lines, worst = [f"{'kernel':28}{'d':>4}{'last ℓ':>8}{'claimed':>10}{'true':>10}{'true/claimed':>14}  route"], 0.0
+    for key, tables in json.loads(ON_SPHERES.read_text()).items():
+        if key == "definitions" or key.startswith("two_layer"):  # a sum of two of the others
+            continue
+        for dim, table in tables.items():
+            exact = {int(ell): values[0] for ell, values in table.items()}
+            spectrum = angular_spectrum(_kernel(key), max(exact), dim=int(dim))
+            found = {ell: Result(float(spectrum.error[ell]), _true(spectrum, ell, text)) for ell, text in exact.items()}
+            known = {ell: r for ell, r in found.items() if 0.0 < r.claimed < math.inf}
+            ratio = max(r.true / r.claimed for r in known.values())
+            worst = max(worst, ratio)
+            claimed, true = (max(getattr(r, name) for r in known.values()) for name in ("claimed", "true"))
+            line = f"{key:28}{dim:>4}{max(known):>8}{claimed:10.0e}{true:10.0e}{ratio:14.2f}  {spectrum.method}"
+            print(line, flush=True)
+            lines.append(line)
+    ratio_line = f"Largest ratio of true to claimed error over all of these: {worst:.2f}."
+    print(ratio_line)
+    return ["## On other spheres", "", *_block(lines), ratio_line, ""]
+
+
+def _kernel(key: str) -> Kernel:
+    name, depth = key.rsplit("_L")
+    if name.startswith("ntk_"):
+        return NTK(Network(activation(name.removeprefix("ntk_")), int(depth)))
+    return NNGP(Network(activation(name), int(depth)))
+
+
 def _block(lines: list[str]) -> list[str]:
     return ["```text", *(line.rstrip() for line in lines), "```", ""]
 
@@ -117,7 +150,7 @@ def main() -> None:
         for key, values in json.loads(CERTIFIED.read_text()).items()
         if key != "definitions" and (not options.names or key.rsplit("_L")[0] in options.names)
     }
-    tables = [*networks(certified), *routes(certified)]
+    tables = [*networks(certified), *routes(certified), *spheres()]
     if options.write:
         TABLE.write_text("\n".join(tables))
 

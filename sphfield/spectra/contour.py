@@ -183,6 +183,8 @@ def joined(blocks: Iterable[Block], lmax: int, dim: int = 2) -> Multipoles:
         value = np.where(good, part.value, 1.0)
         log_cl[ell] = np.where(good, np.log(value) + (ell + 1.0) * part.log_fall + unit, -np.inf)
         error[ell] = np.where(good, part.error / value, np.inf)
+        if dim > 2:  # logarithms of C_ell and of areas, far from 0; roundings of q_ell, whose powers grow with d
+            error[ell] += EPS * (2.0 * np.abs(log_cl[ell]) + 0.5 * dim)
         if part.hi == lmax:
             beyond = part.beyond * float(np.exp((lmax + 1.0) * part.log_fall + unit - log_area(dim)))
     return Multipoles(log_cl, error, beyond)

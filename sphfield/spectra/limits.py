@@ -46,13 +46,13 @@ class HighDisorderLimit:
     """Limit of X / `scale` for kappa'(1) > 1: the atom u* at 0 and a density, of mean square d.
 
     `cdf`, `density` and `quantile` are those of the limit; `beyond` and `effective_support` predict X at the depth of
-    the network, through the eigenvalue: X (X + d - 1) / scale^2 is the square of the limit. They are continuous: X
-    jumps by 1, by 2 where odd or even multipoles vanish, and is within a jump of them.
+    the network, through the eigenvalue: X (X + d - 1) / scale^2 is the square of the limit. They are continuous, X
+    jumps by 1, by 2 where odd or even multipoles vanish: P(X > k) at a multipole k is met half a jump further.
 
-    Computed quantiles, placed in the middle of a jump, come close to those of the limit like q^-L: in S^2 the relative
-    distance was measured as 0.35 q^-L or less at the shares 0.9 to 0.99 for eight activations. P(X = 0) and what else is
-    left at the lowest multipoles comes close like kappa'(u*)^L, or q^(-dL/2) where that is more. The law itself is
-    computed to 1e-12; with d, see `sphfield.spectra.hankel`.
+    Computed quantiles, placed in the middle of a jump, come close to those of the limit like q^-L: on S^2 the relative
+    distance was measured as 0.35 q^-L or less for eight activations at the shares 0.9 to 0.99. P(X = 0) and what else
+    is left at the lowest multipoles comes close like kappa'(u*)^L, or q^(-dL/2) where that is more. The law itself is
+    computed to 1e-12; less with d, see `sphfield.spectra.hankel`.
 
     Raises
     ------
@@ -119,9 +119,9 @@ class SparseLimit:
     kinks. The mean of X (X + d - 1) is that at every depth, d (1 - b).
 
     A of the module's text tends to kappa''(1) L / 2, or c L / 2, with relative corrections like log(L) / L. Here it is
-    such that the form is exact at u = 0: 1 - k_L(0) is computed. What remains is of the same order: at L = 80 `beyond`
-    is 6 % off for ReLU, 10 % for cos + sin, 20 % for tanh with critical biases; supports, a multipole or two. `beyond`
-    and `effective_support` are continuous, as in `HighDisorderLimit`.
+    such that the form is exact at u = 0: 1 - k_L(0) is computed. What remains is of the same order: at L = 80 `beyond`,
+    half a jump further as in `HighDisorderLimit`, is 5 % off for ReLU, less for cos + sin, 12 % for abs and for tanh
+    with critical biases. Supports are good to a multipole or two.
 
     Raises
     ------
@@ -201,12 +201,12 @@ def limit(network: Network, *, dim: int = 2) -> LowDisorderLimit | SparseLimit |
     >>> round(limit(Network(Tanh(), 60)).effective_support(0.1), 1)  # the computed one is 309
     309.0
     """
-    regime = network.regime()
-    if network.depth > 0 and regime is Regime.LOW:
+    regime = network.regime() if network.depth > 0 else Regime.LINEAR
+    if regime is Regime.LOW:
         return LowDisorderLimit(network, dim)
-    if network.depth > 0 and regime is Regime.SPARSE:
+    if regime is Regime.SPARSE:
         return SparseLimit(network, dim)
-    if network.depth > 0 and regime is Regime.HIGH:
+    if regime is Regime.HIGH:
         return HighDisorderLimit(network, dim)
     kind = "depth 0 is linear" if network.depth == 0 else f"it is {regime}"
     raise ValueError(f"{network!r} has no limiting law: {kind}; compute its spectrum at the depth of interest")
@@ -226,13 +226,13 @@ def lmax_for(network: Network, eta: float = 0.01, *, dim: int = 2) -> int:
     Examples
     --------
     >>> from sphfield import Step, Tanh
-    >>> lmax_for(Network(Tanh(), 60), 0.001), lmax_for(Network(Step(), 2), 0.01)  # computed: 5 of the first are beyond
-    (1014, 697)
+    >>> lmax_for(Network(Tanh(), 60), 0.001), lmax_for(Network(Step(), 2), 0.01)  # computed supports: 1013, 705
+    (1014, 705)
     """
     if not 0.0 < eta < 1.0:
         raise ValueError(f"eta = {eta} must lie strictly between 0 and 1")
-    dim, regime = check_dim(dim), network.regime()
-    if network.depth == 0 or regime is Regime.LINEAR:
+    dim, regime = check_dim(dim), network.regime() if network.depth > 0 else Regime.LINEAR
+    if regime is Regime.LINEAR:
         return 1 if _root_slope(network) ** 2 > eta else 0
     if regime is Regime.FRACTAL:
         return _tail_reach(network, eta, dim)
@@ -243,9 +243,9 @@ def lmax_for(network: Network, eta: float = 0.01, *, dim: int = 2) -> int:
 
 def _check(network: Network, dim: int, regime: Regime) -> None:
     check_dim(dim)
-    if network.depth == 0 or network.regime() is not regime:
-        kind = "linear: it has no layers" if network.depth == 0 else str(network.regime())
-        raise ValueError(f"{network!r} is not {regime} but {kind}: use limit(network), which picks the right law")
+    actual = network.regime() if network.depth > 0 else Regime.LINEAR
+    if actual is not regime:
+        raise ValueError(f"{network!r} is not {regime} but {actual}: use limit(network), which picks the right law")
 
 
 def _root_slope(network: Network) -> float:
@@ -271,7 +271,6 @@ def _kinked(network: Network) -> bool:
 
 @lru_cache(maxsize=256)
 def _at_equator(network: Network) -> float:
-    # 1 - k(0)
     return float(NNGP(network).complement(1.0))
 
 

@@ -1,0 +1,165 @@
+"""A paper's figures and numbers made anew: its arXiv number and a folder in; pictures, a table and a report out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sphfield.exhibits.checks import Check, failures, table
+from sphfield.exhibits.exhibition import Exhibition
+from sphfield.exhibits.gallery import Progress
+from sphfield.exhibits.published_maps import COLOUR_BARS, colour_bar_checks, scatter_checks
+from sphfield.exhibits.single import save_figure
+from sphfield.exhibits.spectral_complexity import number_checks, support_checks
+from sphfield.exhibits.spectral_complexity_sheets import (
+    law_sheet,
+    maps_sheet,
+    moments_sheet,
+    support_csv,
+    supports_sheet,
+    tails_sheet,
+)
+from sphfield.fields.pixels import check_nside
+from sphfield.figures.axes import Figure
+from sphfield.provenance import atomic_write, describe, version
+from sphfield.typing import Activation
+
+__all__ = ["PAPERS", "Paper", "printed_report", "reproduce"]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """What there is to reproduce: titles and functions of the exhibition; sheets give (Figure, caption)."""
+
+    title: str
+    activations: tuple[Activation, ...]
+    checks: dict[str, Callable[[Exhibition], list[Check]]]
+    sheets: dict[str, Callable[[Exhibition], tuple[Figure, str]]]
+    tables: dict[str, Callable[[], str]]
+
+
+PAPERS = {
+    "2405.09541": Paper(
+        "Di Lillo, Marinucci, Salvi, Vigogna: Spectral complexity of deep neural networks",
+        tuple(COLOUR_BARS),
+        {
+            "numbers": lambda _: number_checks(),
+            "supports": lambda _: support_checks(),
+            "amplitudes of maps": scatter_checks,
+            "colour bars": colour_bar_checks,
+        },
+        {
+            "maps.png": maps_sheet,
+            "spectra.png": tails_sheet,
+            "law.png": lambda _: law_sheet(),
+            "moments.png": lambda _: moments_sheet(),
+            "supports.png": lambda _: supports_sheet(),
+        },
+        {"supports.csv": support_csv},
+    )
+}
+
+
+def reproduce(
+    paper: str,
+    folder: str | Path,
+    *,
+    nside: int = 64,
+    lmax: int = 767,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Draw the figures of a paper, hold its numbers against ours, and write both with a report.
+
+    Nothing is written before all of it is computed; ``report.json`` is written last.
+
+    Parameters
+    ----------
+    paper
+        arXiv number, one of `PAPERS`.
+    folder
+        Made if it does not exist.
+    nside
+        Largest HEALPix resolution of the maps that published colour bars are compared with; what varies too finely for
+        it is not compared.
+    lmax
+        Last multipole of the maps and spectra drawn.
+    progress
+        Called as ``progress(what, done, total)``.
+
+    Returns
+    -------
+    dict
+        The report: ``passed``, whether no check failed; ``checks``, each with ``what``, ``expected``, ``found``,
+        ``tolerance``, ``why`` and ``passed``, which is None where it does not count; ``pictures`` and ``tables``.
+
+    Raises
+    ------
+    ValueError
+        If the paper is not known, the folder cannot be written to, or `nside` or `lmax` is refused.
+    """
+    if paper not in PAPERS:
+        raise ValueError(f"paper {paper!r} is not known here: use one of {', '.join(PAPERS)}")
+    known = PAPERS[paper]
+    show = Exhibition(known.activations, lmax=lmax, nside=check_nside(nside))
+    target = _folder(folder)
+    recipe = {"version": version(), "paper": f"arXiv:{paper}", "exhibition": describe(show)}
+    checks, sheets, tables = _computed(known, show, progress)
+    report: dict[str, Any] = {**recipe, "title": known.title, "passed": not failures(checks)}
+    report["checks"] = [asdict(c) for c in checks]
+    report["pictures"] = [{"file": name, "caption": caption} for name, (_, caption) in sheets.items()]
+    report["tables"] = list(tables)
+    for name, (figure, caption) in sheets.items():
+        save_figure(target / name, figure, recipe, Title=name, Description=caption)
+    for name, text in tables.items():
+        _write(target / name, f"# {json.dumps(recipe)}\n{text}")
+    _write(target / "report.json", json.dumps(report, indent=1) + "\n")
+    return report
+
+
+def _computed(
+    paper: Paper, show: Exhibition, progress: Progress | None
+) -> tuple[list[Check], dict[str, tuple[Figure, str]], dict[str, str]]:
+    steps = [*paper.checks, *paper.sheets, *paper.tables]
+
+    def done(name: str) -> None:
+        if progress is not None:
+            progress(name, steps.index(name) + 1, len(steps))
+
+    checks: list[Check] = []
+    sheets, tables = {}, {}
+    for name, check in paper.checks.items():
+        checks += check(show)
+        done(name)
+    for name, draw in paper.sheets.items():
+        sheets[name] = draw(show)
+        done(name)
+    for name, fill in paper.tables.items():
+        tables[name] = fill()
+        done(name)
+    return checks, sheets, tables
+
+
+def printed_report(report: dict[str, Any]) -> str:
+    """The checks of a report as an aligned table with a verdict."""
+    heading = f"{report['paper']}  {report['title']}"
+    return f"{heading}\n\n{table([Check(**c) for c in report['checks']])}"
+
+
+def _folder(folder: str | Path) -> Path:
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another with -o") from error
+    with atomic_write(target / ".writable"):
+        pass  # refuses a folder without permission before the work, not after it
+    (target / ".writable").unlink()
+    return target
+
+
+def _write(path: Path, text: str) -> None:
+    with atomic_write(path) as part:
+        part.write_text(text, encoding="utf-8")
