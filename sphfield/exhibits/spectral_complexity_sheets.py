@@ -47,7 +47,9 @@ def maps_sheet(show: Exhibition) -> tuple[Figure, str]:
             network = show.network(row, 0)
             label = f"{activation_label(network.activation)}\n{network.regime()}\n$\\kappa'(1)$ = {network.slope:.3g}"
             ax.text(-0.05, 0.5, label, transform=ax.transAxes, ha="right", va="center", fontsize=10)
-    figure.suptitle("Random neural fields across depth, each relative to its mean", weight="bold")
+    figure.suptitle(
+        "Random neural fields across depth; below each map its mean $\\pm$ the range of its colours", weight="bold"
+    )
     caption = (
         f"Gaussian fields of infinitely wide networks, multipoles up to {show.lmax}, with the same normals (seed "
         f"{show.seed}, realisation {show.index}) in every panel. Under each map its mean and the end of its colours."

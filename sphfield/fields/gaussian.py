@@ -78,8 +78,8 @@ class GaussianField:
     Raises
     ------
     ValueError
-        If the spectrum is not one on S^2; if ``nside`` is no power of two from 1 to 8192 or does not carry the spectrum,
-        the message names one that does.
+        If the spectrum is not one on S^2; if ``nside`` is no power of two from 1 to 8192 or does not carry the
+        spectrum, the message names one that does.
 
     Examples
     --------

@@ -20,7 +20,7 @@ from sphfield.spectra.spectrum import Spectrum
 from sphfield.spectra.sphere import check_dim
 from sphfield.typing import Array
 
-__all__ = ["Koenigs", "LowDisorderLimit", "koenigs", "koenigs_spectrum"]
+__all__ = ["Koenigs", "KoenigsSlope", "LowDisorderLimit", "koenigs", "koenigs_spectrum"]
 
 _LAYERS = 5_000
 

@@ -12,7 +12,7 @@ With q = kappa'(1), at u = 1 - t a deep kernel depends on t through k_L'(1) t on
 Behind all three is a branching process. kappa has non-negative coefficients that sum to 1: it generates the law of the
 number of children, and k_L that of the size Z of the generation L. In all dimensions X (X + d - 1) is, at great depth,
 Z chi_d^2; Z / q^L tends to a W with E exp(-W t) = 1 - P(t), extinct with probability u*; the sparse laws are those of
-Yaglom. The law of sqrt(W) chi_d is a Hankel transform of P, see `sphfield.spectra.hankel`. Derived, see docs/theory.
+Yaglom. The law of sqrt(W) chi_d is a Hankel transform of P, see `sphfield.spectra.hankel`. Derived, see docs/limits.
 """
 
 from __future__ import annotations
@@ -260,7 +260,6 @@ def _radius(k: Any, dim: int) -> Array:
 
 
 def _multipole(radius: float, dim: int) -> float:
-    # the inverse of _radius
     half = 0.5 * (dim - 1.0)
     return float(radius * radius / (half + np.hypot(radius, half)))
 

@@ -8,7 +8,7 @@ covariance regularity index, and, unless biases are in the way, at u = -1 too wi
 
 The next term is smaller by ell^-2; for steps (beta < 1) at depth L >= 2 by ell^(-2 (1/2 - 2^-L)) if the other end of
 the sphere is singular, and by ell^(-2^(2-L)). Steps: Di Lillo, Marinucci, Salvi, Vigogna, arXiv 2504.06250; the
-constants are derived, see docs/theory, "Tails".
+constants are derived, see docs/law.
 """
 
 from __future__ import annotations
