@@ -192,8 +192,7 @@ def limit(network: Network, *, dim: int = 2) -> LowDisorderLimit | SparseLimit |
     Raises
     ------
     ValueError
-        If there is none: for fractal networks, whose X grows without bound beyond any scale, and for linear ones, whose
-        kernel depth does not change.
+        If there is none: for fractal networks, whose X grows beyond any scale, and for linear ones.
 
     Examples
     --------
