@@ -21,8 +21,8 @@ def stirling_rest(x: Any) -> Array:
 
     Examples
     --------
-    >>> round(float(stirling_rest(3.0)), 12) == round(np.log(6.0) - 3.0 * np.log(3.0) + 3.0, 12)
-    True
+    >>> print(f"{stirling_rest(3.0):.12f} {np.log(6.0) - 3.0 * np.log(3.0) + 3.0:.12f}")
+    1.495922603224 1.495922603224
     """
     x = np.asarray(x, dtype=np.float64)
     y = np.maximum(x, 16.0)
