@@ -103,7 +103,7 @@ def _complete(known: Known, last: int) -> bool:
 
 def _by_tail(known: Known, tail: Tail, last: int, a: float, b: float, floor: float) -> _Rest:
     leading = tail.weighted_beyond(a, b, last)
-    # the constants of the next term from the last multipoles, their error from those half as far
+    # the constants of the next term from the last multipoles; their error, and that of C_ell, from those half as far
     deep = tail.cri < 1.0 and known.kernel.network.depth > 1
     gain = 2.0 ** (2 - known.kernel.network.depth) if deep else 2.0
     next_cri = tail.cri + 0.5 * gain
@@ -116,7 +116,6 @@ def _by_tail(known: Known, tail: Tail, last: int, a: float, b: float, floor: flo
     change = np.abs(here - before)
     value = leading + Tail(next_cri, here[0], here[1], tail.dim).weighted_beyond(a, b, last)
     unsure = swing + Tail(next_cri, change[0], change[1], tail.dim).weighted_beyond(a, b, last)
-    unsure += float(known.error[last - 1 : last + 1].max()) * leading
     return _Rest(last, value, unsure, _extrapolated(last, unsure, floor, 2.0 * tail.cri + 2.0 * gain - a - b))
 
 
