@@ -33,7 +33,7 @@ from sphfield.networks.network import Network
 from sphfield.networks.series import composition_cost, iterated, tilt, tilted, untilted
 from sphfield.typing import Array
 
-__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "outer_terms"]
+__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "outer_terms", "right_terms"]
 
 
 def correlation(u: Any) -> Array:
@@ -218,7 +218,11 @@ class NNGP:
         return None if found is None else (np.exp(found[0]), found[1])
 
     def log_coefficients(self, n: int) -> tuple[Array, float] | None:
-        """Logarithms of `coefficients`, right to a few roundings times their size, and the sum of the rest."""
+        """Logarithms of `coefficients`, right to a few roundings times their size, and the sum of the rest.
+
+        Fewer than n where kappa has kinks and a constant term, since every one of its coefficients, which fall slowly,
+        then counts for all powers; None if none is right.
+        """
         network = self.network
         layer = layer_series(network, outer_terms(network, n))
         if layer is None:
@@ -232,6 +236,9 @@ class NNGP:
         else:
             rate = tilt(layer)
             logs = untilted(iterated(tilted(layer, rate), tilted(start, rate), network.depth, n), rate)
+            logs = logs[: right_terms(network, n, layer.size)]
+            if logs.size == 0:
+                return None
         return logs, max(0.0, 1.0 - float(np.exp(logs).sum()))
 
     def series_cost(self, n: int) -> float:
@@ -291,6 +298,25 @@ def outer_terms(network: Network, n: int) -> int:
     # with a constant term every power of kappa reaches every coefficient, those around p / (1 - b) the most
     constant = network.degrees()[0] >= 0 and (network.depth > 1 or network.bias_var > 0.0)
     return int(np.ceil(2.0 * n / (1.0 - network.bias_var))) if constant else n
+
+
+def right_terms(network: Network, n: int, outer: int) -> int:
+    """How many of n coefficients of its iterates the first `outer` of kappa make right, to exp(-40) absolutely.
+
+    Left out is sum_{k >= outer} b_k g(u)^k, with g the kernel of any of the layers below: its coefficient of u^p is at
+    most g(r)^outer r^-p, for any r < 1. Without kinks the b_k themselves are nothing by then.
+    """
+    constant = network.degrees()[0] >= 0 and (network.depth > 1 or network.bias_var > 0.0)
+    if not constant or Network(network.activation, 1).cri == np.inf:
+        return n
+    fall = np.geomspace(1e-8, 30.0, 400)  # -log(r)
+    t = -(1.0 - network.bias_var) * np.expm1(-fall)
+    least = t if network.bias_var > 0.0 else np.full(t.size, np.inf)
+    for _ in range(network.depth - 1):
+        t = network.layer_complement(t)
+        least = np.minimum(least, t)
+    least = np.minimum(least, 1.0 - 1e-16)
+    return int(np.clip(np.max((-np.log1p(-least) * outer - 40.0) / fall), 0, n))
 
 
 def distance(t: Any) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import gammaln
 
 from sphfield.networks.continuation import layer_continued, layer_slope_continued, layer_slope_south, layer_south
-from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, outer_terms
+from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, outer_terms, right_terms
 from sphfield.networks.network import Network
 from sphfield.networks.series import composed, padded, product, tilt, tilted, untilted
 from sphfield.networks.taylor import composed_logs
@@ -230,7 +230,10 @@ class NTK:
         return None if found is None else (np.exp(found[0]), found[1])
 
     def log_coefficients(self, n: int) -> tuple[Array, float] | None:
-        """Logarithms of `coefficients`, right to a few roundings times their size, and the sum of the rest."""
+        """Logarithms of `coefficients`, right to a few roundings times their size, and the sum of the rest.
+
+        Fewer than n, or None, as for `NNGP.log_coefficients`.
+        """
         network = self.network
         layer = layer_series(network, outer_terms(network, n) + 1)
         if layer is None:
@@ -248,6 +251,9 @@ class NTK:
             theta += k
         with np.errstate(divide="ignore"):
             logs = np.log(self._share) + untilted(theta, rate)
+        logs = logs[: right_terms(network, n, layer.size)]
+        if logs.size == 0:
+            return None
         return logs, max(0.0, self.at_one - float(np.exp(logs).sum()))
 
     def series_cost(self, n: int) -> float:

@@ -195,7 +195,8 @@ def _tail(log_cl: Array, error: Array, dim: int, variance: float, beyond: float)
     left = 1e-15 * np.exp(log_n) if dim == 2 else np.zeros_like(shares)
     lost = np.where(np.isfinite(error), shares * np.minimum(error, 1.0), left)
     noise = float(lost.sum()) + 4.0 * EPS
-    if missing < 1e6 * noise and np.isfinite(beyond):
+    unknown = dim > 2 and not np.isfinite(error).all() and missing > noise
+    if missing < 1e6 * noise and np.isfinite(beyond) and not unknown:
         missing = beyond / variance
     elif missing <= noise:
         missing = 0.0

@@ -10,8 +10,8 @@ d/2 - 1 of that covariance. On a logarithmic axis it is a convolution, which Mel
 
 Nothing oscillates to infinity: 1 - E exp(-W t) is analytic for Re t > 0, hence A falls like exp(-pi abs(z) / 2), and
 both integrals converge exponentially by the trapezoid rule, for covariances that fall as slowly as they like. A is
-known to an absolute error, which Gamma(d/2 - z) enlarges: in high dimension the integral over t runs along a ray next to the
-imaginary axis, where A has its relative error. Derived, see docs/limits.
+known to an absolute error, which Gamma(d/2 - z) enlarges: in high dimension the integral over t runs along a ray next
+to the imaginary axis, where A has its relative error. Derived, see docs/limits.
 """
 
 from __future__ import annotations

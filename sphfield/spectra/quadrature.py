@@ -127,11 +127,11 @@ def means_by_quadrature(kernel: Kernel, lmax: int, dim: int) -> tuple[Array, Arr
     """
     fine, size = _means(kernel, lmax, 40, dim)
     coarse, _ = _means(kernel, lmax, 28, dim)
-    # abs(G_ell) is about the root of its mean square
+    # abs(G_ell) is about the root of its mean square; both leave the range of doubles
     own = float(getattr(kernel, "error", 0.0)) * np.exp(-0.5 * log_multiplicity(np.arange(lmax + 1.0), dim))
     # measured: below 10 eps size up to ell = 30, growing like 0.15 ell eps as roundings of the recursion add up, and
     # like 0.2 sqrt(d) eps as the nodes crowd within 1/sqrt(d) of the equator
-    return fine, _bound(fine, coarse, EPS * (10.0 + 0.3 * np.arange(lmax + 1.0) + dim**0.5) * size, own)
+    return fine, _bound(fine, coarse, EPS * (10.0 + 0.3 * np.arange(lmax + 1.0) + dim**0.5) * size + 1e-290, own)
 
 
 def _bound(fine: Array, coarse: Array, floor: Array, own: Any) -> Array:

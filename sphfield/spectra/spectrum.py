@@ -144,11 +144,27 @@ class Spectrum:
         if not 0.0 < eta < 1.0:
             raise ValueError(f"eta = {eta} must lie strictly between 0 and 1")
         if self.tail > eta:
-            raise ValueError(
-                f"{self.tail:.3g} of the variance lies beyond lmax = {self.lmax}, more than eta = {eta}: "
-                f"compute the spectrum to lmax = {self._enough(eta)}"
-            )
-        return int(np.argmax(self._beyond <= eta))
+            raise ValueError(self._lost() or self._beyond_lmax(eta))
+        support = int(np.argmax(self._beyond <= eta))
+        if int(np.argmax(self._beyond - self.tail <= eta)) != support and self._lost(support):
+            raise ValueError(self._lost(support))
+        return support
+
+    def _beyond_lmax(self, eta: float) -> str:
+        return (
+            f"{self.tail:.3g} of the variance lies beyond lmax = {self.lmax}, more than eta = {eta}: "
+            f"compute the spectrum to lmax = {self._enough(eta)}"
+        )
+
+    def _lost(self, support: int | None = None) -> str:
+        # off S^2 the share of multipoles without a digit counts as tail, though it lies below lmax
+        lost = np.flatnonzero(np.isinf(self.error[: None if support is None else support + 1]))
+        if self.dim == 2 or lost.size == 0:
+            return ""
+        return (
+            f"on S^{self.dim} no digit is known of {lost.size} multipoles, the first ell = {lost[0]}, and "
+            f"{self.tail:.3g} of the variance is there or beyond lmax: the support is not known; use a smaller depth or dim"
+        )
 
     def effective_dimension(self, eta: float = 0.01) -> int:
         """Number of harmonics up to the effective support s; (s + 1)**2 on S^2."""
@@ -171,10 +187,8 @@ class Spectrum:
         if not 0.0 < p < 1.0:
             raise ValueError(f"p = {p} must lie strictly between 0 and 1")
         if self.tail > 1.0 - p:
-            raise ValueError(
-                f"multipoles up to lmax = {self.lmax} hold {1.0 - self.tail:.3g} of the variance, less than p = {p}: "
-                f"compute the spectrum to lmax = {self._enough(1.0 - p)}"
-            )
+            held = f"multipoles up to lmax = {self.lmax} hold {1.0 - self.tail:.3g} of the variance, less than p = {p}"
+            raise ValueError(self._lost() or f"{held}: compute the spectrum to lmax = {self._enough(1.0 - p)}")
         # from the end that is nearer, so that small shares are not lost in rounding
         reached = np.cumsum(self.law) >= p if p < 0.5 else self._beyond <= 1.0 - p
         return int(np.argmax(reached))

@@ -186,3 +186,14 @@ def test_unit_vectors_may_pass_one_by_rounding():
     kernel = NNGP(Network(ReLU(), 2))
     assert kernel(1.0000000000000002) == kernel(1.0)
     assert kernel(-1.0000000000000002) == kernel(-1.0)
+
+
+def test_coefficients_of_deep_kinked_kernels_are_cut_where_they_are_not_right():
+    # by a longer composition, of which the first terms are right, in place of exact values
+    for network in (Network(ReLU(), 3), Network(ReLU(), 3, 0.5), Network(ReLU(), 12)):
+        few, rest = NNGP(network).log_coefficients(512)
+        many, _ = NNGP(network).log_coefficients(4096)
+        assert 16 <= few.size <= 512
+        np.testing.assert_allclose(few, many[: few.size], rtol=1e-12, atol=1e-11)
+        assert rest == pytest.approx(1.0 - np.exp(few).sum(), rel=1e-12)
+    assert NNGP(Network(ReLU(), 1000)).log_coefficients(512) is None

@@ -339,3 +339,31 @@ def test_a_dimension_that_is_no_integer_is_refused_by_name(dim):
 def test_radial_formula_is_refused_beyond_the_sphere():
     with pytest.raises(ValueError, match="'radial' needs the NNGP of one layer without bias on S"):
         angular_spectrum(NNGP(Network(Tanh(), 1)), 8, dim=3, method="radial")
+
+
+def test_deep_networks_with_kinks_do_not_claim_what_their_series_leaves_out():
+    # every coefficient of kappa counts for every power of the iterate, and those of ReLU fall slowly: fewer are right
+    for network in (Network(ReLU(), 80), Network(ReLU(), 3, 0.9), Network(ReLU(), 3), Network(ReLU(), 10)):
+        for dim in (101, 1000):
+            s = angular_spectrum(NNGP(network), 40, dim=dim)
+            exact = angular_spectrum(NNGP(network), 40, dim=dim, method="quadrature")
+            known = np.isfinite(s.error) & np.isfinite(exact.error) & (s.law > 0.0)
+            apart_by = np.abs(np.expm1(s.log_cl[known] - exact.log_cl[known]))
+            assert (apart_by <= s.error[known] + exact.error[known]).all()
+            assert s.law.sum() + s.tail == pytest.approx(1.0, abs=1e-11)
+
+
+def test_multipoles_without_a_digit_are_not_taken_for_nothing():
+    s = angular_spectrum(NNGP(Network(Gaussian(4.0), 10)), 1354, dim=50)
+    assert np.isinf(s.error).any()
+    assert s.law.sum() + s.tail == pytest.approx(1.0, abs=1e-12)
+    assert s.effective_support(0.1) == 214  # the limiting law says 213.4
+    for ask in (lambda: s.effective_support(0.01), lambda: s.quantile(0.99)):
+        with pytest.raises(ValueError, match=r"on S\^50 no digit is known of \d+ multipoles"):
+            ask()
+
+
+def test_multipoles_below_the_range_of_doubles_are_no_reason_to_refuse_a_kernel():
+    for sigma, lmax, dim in ((ReLU(), 1300, 1000), (Tanh(), 800, 10_000)):
+        s = angular_spectrum(NNGP(Network(sigma, 3)), lmax, dim=dim)
+        assert s.law.sum() + s.tail == pytest.approx(1.0, abs=1e-10)

@@ -79,6 +79,23 @@ def test_fractional_moments_of_steps_need_no_long_spectrum(sigma, depth):
             mean(short, 0.2, rtol=1e-13)
 
 
+@pytest.mark.parametrize("depth", [2, 3])
+def test_what_is_claimed_of_deep_steps_is_right(depth):
+    # their antipode adds a term that alternates and falls by another power
+    kernel = NNGP(Network(Step(), depth))
+    far = angular_spectrum(kernel, 60_000)
+    for lmax in (100, 501, 2000):
+        s = angular_spectrum(kernel, lmax)
+        for r in (0.03, 0.1, 0.2):
+            exact = mean(far, r, rtol=1e-3)
+            for rtol in 10.0 ** -np.arange(1.0, 9.0, 0.25):
+                try:
+                    found = mean(s, r, rtol=rtol)
+                except ValueError:
+                    break
+                assert found == pytest.approx(exact, rel=rtol)
+
+
 @pytest.mark.parametrize("sigma", [Tanh(), GELU(), CosSin(1.0), ReLU(), LeakyReLU(0.3)], ids=label)
 def test_a_refusal_names_an_lmax_that_is_enough(sigma):
     kernel = NNGP(Network(sigma, 12))
