@@ -23,6 +23,7 @@ A kernel is any function of u. One that knows more says so by optional members, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -224,6 +225,10 @@ class NNGP:
         then counts for all powers; None if none is right.
         """
         network = self.network
+        power = _only_power(network)
+        if power is not None:
+            logs = np.where(np.arange(n) == power**network.depth, 0.0, -np.inf)
+            return logs, float(power**network.depth >= n)
         layer = layer_series(network, outer_terms(network, n))
         if layer is None:
             return None
@@ -243,12 +248,16 @@ class NNGP:
 
     def series_cost(self, n: int) -> float:
         """Operations that n coefficients take."""
+        if _only_power(self.network) is not None:
+            return 0.0
         even, odd = self.network.degrees()
         return composition_cost(n, self.network.depth, constant=even >= 0, parity=odd < 0 or even < 0)
 
     @property
     def series_rounding(self) -> float:
         """Relative rounding error of the coefficient of u**p, over p."""
+        if _only_power(self.network) is not None:
+            return 0.0
         layers = self.network.depth - 1 + (self.network.bias_var > 0.0)
         return 2.0 * float(np.finfo(np.float64).eps) * max(0, layers)
 
@@ -291,6 +300,17 @@ def layer_series(network: Network, n: int) -> Array | None:
     if network.bias_var:
         layer[0] = np.logaddexp(layer[0], np.log(network.bias_var))
     return layer
+
+
+@lru_cache(maxsize=64)
+def _only_power(network: Network) -> int | None:
+    """The p of a layer that is u**p, as that of a Hermite polynomial; then the kernel is u**(p**depth)."""
+    even, odd = dual_of(network.activation).degrees
+    highest = max(even, odd)
+    if network.bias_var > 0.0 or min(even, odd) >= 0.0 or highest > 1000.0:
+        return None
+    layer = layer_series(network, int(highest) + 1)
+    return int(highest) if layer is not None and np.isfinite(layer).sum() == 1 else None
 
 
 def outer_terms(network: Network, n: int) -> int:

@@ -163,7 +163,8 @@ class Spectrum:
             return ""
         return (
             f"on S^{self.dim} no digit is known of {lost.size} multipoles, the first ell = {lost[0]}, and "
-            f"{self.tail:.3g} of the variance is there or beyond lmax: the support is not known; use a smaller depth or dim"
+            f"{self.tail:.3g} of the variance is there or beyond lmax: the support is not known; use a smaller depth "
+            "or dim"
         )
 
     def effective_dimension(self, eta: float = 0.01) -> int:

@@ -81,4 +81,4 @@ def dimension_up_to(ell: int, dim: int) -> int:
     >>> dimension_up_to(3, 2), dimension_up_to(2, 9)
     (16, 65)
     """
-    return comb(ell + dim, dim) + (comb(ell + dim - 1, dim) if ell > 0 else 0)
+    return comb(ell + dim, dim) + comb(ell + dim - 1, dim)

@@ -8,8 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sphfield.networks.activations import Hermite
 from sphfield.networks.hermite import log_cosech_coefficients
+from sphfield.networks.kernels import NNGP
+from sphfield.networks.network import Network
 from sphfield.networks.series import composition_cost, iterated, tilt, tilted, untilted
+from sphfield.spectra.angular import angular_spectrum
 from sphfield.spectra.series import by_series, legendre_from_powers, log_legendre_from_powers
 
 EPS = 2.3e-16
@@ -222,3 +226,12 @@ def test_kernels_without_coefficients_are_left_to_other_routes():
             return None
 
     assert by_series(Unknown(), 10) is None
+
+
+@pytest.mark.parametrize("dim", [2, 3, 50])
+def test_a_single_high_power_is_exact(dim):
+    # Hermite(3) at depth 8 is u^6561; E[X (X + d - 1)] = d p
+    s = angular_spectrum(NNGP(Network(Hermite(3), 8)), 2000, dim=dim)
+    assert s.law @ (s.ell * (s.ell + dim - 1)) == pytest.approx(dim * 6561, rel=1e-11)
+    assert s.error.max() < 1e-11
+    assert s.law.sum() == pytest.approx(1.0, abs=1e-12)
