@@ -207,7 +207,7 @@ class NNGP:
     def coefficients(self, n: int) -> tuple[Array, float] | None:
         """Power series of k: b_p >= 0 for p < n with relative accuracy, and the sum of the rest.
 
-        None where the Hermite coefficients of the activation are known to absolute accuracy only.
+        Fewer for deep or biased networks with kinks, see `log_coefficients`. None where the Hermite coefficients of the activation are known to absolute accuracy only.
 
         Examples
         --------
@@ -302,6 +302,9 @@ def layer_series(network: Network, n: int) -> Array | None:
     return layer
 
 
+_MANY = 8192  # coefficients of kappa, which cost little beside those of its iterates
+
+
 @lru_cache(maxsize=64)
 def _only_power(network: Network) -> int | None:
     """The p of a layer that is u**p, as that of a Hermite polynomial; then the kernel is u**(p**depth)."""
@@ -317,7 +320,10 @@ def outer_terms(network: Network, n: int) -> int:
     """How many coefficients of kappa make n of those of its iterates right."""
     # with a constant term every power of kappa reaches every coefficient, those around p / (1 - b) the most
     constant = network.degrees()[0] >= 0 and (network.depth > 1 or network.bias_var > 0.0)
-    return int(np.ceil(2.0 * n / (1.0 - network.bias_var))) if constant else n
+    terms = int(np.ceil(2.0 * n / (1.0 - network.bias_var))) if constant else n
+    while terms < _MANY and right_terms(network, n, terms) < n:
+        terms *= 2
+    return terms
 
 
 def right_terms(network: Network, n: int, outer: int) -> int:
