@@ -207,7 +207,8 @@ class NNGP:
     def coefficients(self, n: int) -> tuple[Array, float] | None:
         """Power series of k: b_p >= 0 for p < n with relative accuracy, and the sum of the rest.
 
-        Fewer for deep or biased networks with kinks, see `log_coefficients`. None where the Hermite coefficients of the activation are known to absolute accuracy only.
+        Fewer for deep or biased networks with kinks, see `log_coefficients`. None where the Hermite coefficients of the
+        activation are known to absolute accuracy only.
 
         Examples
         --------
