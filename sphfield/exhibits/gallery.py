@@ -14,7 +14,7 @@ from sphfield.ensembles.ensemble import Ensemble
 from sphfield.ensembles.validation import validate
 from sphfield.exhibits import sheets
 from sphfield.exhibits.exhibition import Exhibition, moments
-from sphfield.exhibits.single import save_figure
+from sphfield.exhibits.single import save_figure, writable_folder
 from sphfield.fields.gaussian import GaussianField
 from sphfield.fields.pixels import check_nside
 from sphfield.fields.transforms import synthesis
@@ -67,7 +67,7 @@ def write_gallery(
         raise ValueError(f"check = {check} maps: give a positive number, or 0 for no check")
     check_nside(show.nside)
     describe(show)  # refuses an activation that cannot be named, before the work
-    target = _folder(folder)
+    target = writable_folder(folder)
     rows, columns = len(show.activations), len(show.depths)
     total = 2 * rows * columns + len(scales) + 1 + (rows + 1 if check else 0)
     steps = _Counter(progress, total)
@@ -92,18 +92,6 @@ class _Counter:
         self.done += 1
         if self.report is not None:
             self.report(what, self.done, self.total)
-
-
-def _folder(folder: str | Path) -> Path:
-    target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another with -o") from error
-    with atomic_write(target / ".writable"):
-        pass  # refuses a folder without permission before the work, not after it
-    (target / ".writable").unlink()
-    return target
 
 
 def _write_fits(target: Path, show: Exhibition, row: int, column: int, steps: _Counter) -> dict[str, Any]:

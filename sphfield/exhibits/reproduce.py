@@ -12,7 +12,7 @@ from sphfield.exhibits.checks import Check, failures, table
 from sphfield.exhibits.exhibition import Exhibition
 from sphfield.exhibits.gallery import Progress
 from sphfield.exhibits.published_maps import COLOUR_BARS, colour_bar_checks, scatter_checks
-from sphfield.exhibits.single import save_figure
+from sphfield.exhibits.single import save_figure, writable_folder
 from sphfield.exhibits.spectral_complexity import number_checks, support_checks
 from sphfield.exhibits.spectral_complexity_sheets import (
     law_sheet,
@@ -104,7 +104,7 @@ def reproduce(
         raise ValueError(f"paper {paper!r} is not known here: use one of {', '.join(PAPERS)}")
     known = PAPERS[paper]
     show = Exhibition(known.activations, lmax=lmax, nside=check_nside(nside))
-    target = _folder(folder)
+    target = writable_folder(folder)
     recipe = {"version": version(), "paper": f"arXiv:{paper}", "exhibition": describe(show)}
     checks, sheets, tables = _computed(known, show, progress)
     report: dict[str, Any] = {**recipe, "title": known.title, "passed": not failures(checks)}
@@ -146,18 +146,6 @@ def printed_report(report: dict[str, Any]) -> str:
     """The checks of a report as an aligned table with a verdict."""
     heading = f"{report['paper']}  {report['title']}"
     return f"{heading}\n\n{table([Check(**c) for c in report['checks']])}"
-
-
-def _folder(folder: str | Path) -> Path:
-    target = Path(folder)
-    try:
-        target.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another with -o") from error
-    with atomic_write(target / ".writable"):
-        pass  # refuses a folder without permission before the work, not after it
-    (target / ".writable").unlink()
-    return target
 
 
 def _write(path: Path, text: str) -> None:

@@ -15,7 +15,7 @@ from sphfield.provenance import atomic_write, describe
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array
 
-__all__ = ["PICTURES", "save_figure", "write_map_file", "write_spectrum_file"]
+__all__ = ["PICTURES", "save_figure", "writable_folder", "write_map_file", "write_spectrum_file"]
 
 PICTURES = (".png", ".pdf", ".svg", ".webp")
 _KEYS = {".png": "Source", ".svg": "Source", ".pdf": "Subject"}
@@ -102,3 +102,22 @@ def _write_table(path: Path, s: Spectrum, comma: str) -> None:
     lines += [comma.join((str(ell), repr(c), repr(e))) for ell, (c, e) in rows]
     with atomic_write(path) as part:
         part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def writable_folder(folder: str | Path) -> Path:
+    """The folder, made if it is not there; refused before the work, not after it.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be made or written to.
+    """
+    target = Path(folder)
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot make the folder {str(target)!r}: {error.strerror}; choose another with -o") from error
+    with atomic_write(target / ".writable"):
+        pass
+    (target / ".writable").unlink()
+    return target

@@ -23,18 +23,17 @@ A kernel is any function of u. One that knows more says so by optional members, 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from sphfield.networks.continuation import branch_of, layer_apart, layer_continued, layer_south
-from sphfield.networks.hermite import dual_of
 from sphfield.networks.network import Network
+from sphfield.networks.powers import layer_series, only_power, outer_terms, right_terms
 from sphfield.networks.series import composition_cost, iterated, tilt, tilted, untilted
 from sphfield.typing import Array
 
-__all__ = ["NNGP", "NNGPSlope", "correlation", "distance", "layer_series", "outer_terms", "right_terms"]
+__all__ = ["NNGP", "NNGPSlope", "correlation", "distance"]
 
 
 def correlation(u: Any) -> Array:
@@ -226,7 +225,7 @@ class NNGP:
         then counts for all powers; None if none is right.
         """
         network = self.network
-        power = _only_power(network)
+        power = only_power(network)
         if power is not None:
             logs = np.where(np.arange(n) == power**network.depth, 0.0, -np.inf)
             return logs, float(power**network.depth >= n)
@@ -249,7 +248,7 @@ class NNGP:
 
     def series_cost(self, n: int) -> float:
         """Operations that n coefficients take."""
-        if _only_power(self.network) is not None:
+        if only_power(self.network) is not None:
             return 0.0
         even, odd = self.network.degrees()
         return composition_cost(n, self.network.depth, constant=even >= 0, parity=odd < 0 or even < 0)
@@ -257,7 +256,7 @@ class NNGP:
     @property
     def series_rounding(self) -> float:
         """Relative rounding error of the coefficient of u**p, over p."""
-        if _only_power(self.network) is not None:
+        if only_power(self.network) is not None:
             return 0.0
         layers = self.network.depth - 1 + (self.network.bias_var > 0.0)
         return 2.0 * float(np.finfo(np.float64).eps) * max(0, layers)
@@ -284,66 +283,6 @@ class NNGPSlope:
             total *= self.network.layer_slope(1.0 - t)
             t = self.network.layer_complement(t)
         return total[()]
-
-
-def layer_series(network: Network, n: int) -> Array | None:
-    """Logarithms of the coefficients of kappa, right to a few roundings times their size, or None."""
-    activation = network.activation
-    n = max(n, 2)
-    if hasattr(activation, "dual_log_coefficients"):
-        logs = activation.dual_log_coefficients(n)
-    elif hasattr(activation, "dual_coefficients"):
-        with np.errstate(divide="ignore"):
-            logs = np.log(dual_of(activation).dual_coefficients(n))
-    else:
-        return None
-    layer: Array = logs + np.log(network.gain)
-    if network.bias_var:
-        layer[0] = np.logaddexp(layer[0], np.log(network.bias_var))
-    return layer
-
-
-_MANY = 8192  # coefficients of kappa, which cost little beside those of its iterates
-
-
-@lru_cache(maxsize=64)
-def _only_power(network: Network) -> int | None:
-    """The p of a layer that is u**p, as that of a Hermite polynomial; then the kernel is u**(p**depth)."""
-    even, odd = dual_of(network.activation).degrees
-    highest = max(even, odd)
-    if network.bias_var > 0.0 or min(even, odd) >= 0.0 or highest > 1000.0:
-        return None
-    layer = layer_series(network, int(highest) + 1)
-    return int(highest) if layer is not None and np.isfinite(layer).sum() == 1 else None
-
-
-def outer_terms(network: Network, n: int) -> int:
-    """How many coefficients of kappa make n of those of its iterates right."""
-    # with a constant term every power of kappa reaches every coefficient, those around p / (1 - b) the most
-    constant = network.degrees()[0] >= 0 and (network.depth > 1 or network.bias_var > 0.0)
-    terms = int(np.ceil(2.0 * n / (1.0 - network.bias_var))) if constant else n
-    while terms < _MANY and right_terms(network, n, terms) < n:
-        terms *= 2
-    return terms
-
-
-def right_terms(network: Network, n: int, outer: int) -> int:
-    """How many of n coefficients of its iterates the first `outer` of kappa make right, to exp(-40) absolutely.
-
-    Left out is sum_{k >= outer} b_k g(u)^k, with g the kernel of any of the layers below: its coefficient of u^p is at
-    most g(r)^outer r^-p, for any r < 1. Without kinks the b_k themselves are nothing by then.
-    """
-    constant = network.degrees()[0] >= 0 and (network.depth > 1 or network.bias_var > 0.0)
-    if not constant or Network(network.activation, 1).cri == np.inf:
-        return n
-    fall = np.geomspace(1e-8, 30.0, 400)  # -log(r)
-    t = -(1.0 - network.bias_var) * np.expm1(-fall)
-    least = t if network.bias_var > 0.0 else np.full(t.size, np.inf)
-    for _ in range(network.depth - 1):
-        t = network.layer_complement(t)
-        least = np.minimum(least, t)
-    least = np.minimum(least, 1.0 - 1e-16)
-    return int(np.clip(np.max((-np.log1p(-least) * outer - 40.0) / fall), 0, n))
 
 
 def distance(t: Any) -> Array:

@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import gammaln
 
 from sphfield.networks.continuation import layer_continued, layer_slope_continued, layer_slope_south, layer_south
-from sphfield.networks.kernels import NNGP, correlation, distance, layer_series, outer_terms, right_terms
+from sphfield.networks.kernels import NNGP, correlation, distance
 from sphfield.networks.network import Network
+from sphfield.networks.powers import layer_series, outer_terms, right_terms
 from sphfield.networks.series import composed, padded, product, tilt, tilted, untilted
 from sphfield.networks.taylor import composed_logs
 from sphfield.typing import Array

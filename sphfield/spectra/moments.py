@@ -6,8 +6,8 @@ On the sphere S^d with eigenvalues :math:`\lambda_\ell = \ell (\ell + d - 1)` th
 .. math:: E \prod_{j<r} (\lambda_X - \lambda_j) = \frac{k^{(r)}(1)}{k(1)} \prod_{j<r} (d + 2j),
 
 both sides infinite together. Everything is a sum of positive terms, in logarithms where depth leaves the range of
-doubles. Derived, see docs/law; the growth with depth completes Theorem 3.2 of Di Lillo, Marinucci, Salvi and
-Vigogna (arXiv 2405.09541) by its constants.
+doubles. Derived, see docs/law; the growth with depth completes the regime theorem of Di Lillo, Marinucci, Salvi
+and Vigogna (arXiv 2405.09541) by its constants.
 """
 
 from __future__ import annotations
