@@ -119,9 +119,8 @@ class SparseLimit:
     kinks. The mean of X (X + d - 1) is that at every depth, d (1 - b).
 
     A of the module's text tends to kappa''(1) L / 2, or c L / 2, with relative corrections like log(L) / L. Here it is
-    such that the form is exact at u = 0: 1 - k_L(0) is computed. What remains is of the same order: at L = 80 `beyond`,
-    half a jump further as in `HighDisorderLimit`, is 5 % off for ReLU, less for cos + sin, 12 % for abs and for tanh
-    with critical biases. Supports are good to a multipole or two.
+    such that the form is exact at u = 0: 1 - k_L(0) is computed. What remains is of the same order.
+    Supports are good to a multipole or two.
 
     Raises
     ------
