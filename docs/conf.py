@@ -22,7 +22,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # copies MathJax 3 into _static and points mathjax_path there
 ]
-exclude_patterns = ["_accuracy_table.md"]  # included in accuracy.md
+exclude_patterns = ["_*_table.md", "_validation_*.md"]  # included in other pages
 nitpicky = True
 # types and parameters of other packages: their pages are on the network, so nothing can be linked
 nitpick_ignore_regex = [

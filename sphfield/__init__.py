@@ -44,9 +44,11 @@ _HOMES = {
     "spectra.spectrum": ("Spectrum",),
     "spectra.angular": ("angular_spectrum",),
     "spectra.limits": ("limit", "lmax_for"),
-    "fields.gaussian": ("GaussianField", "synalm"),
+    "fields.gaussian": ("ExactPowerField", "GaussianField", "synalm"),
+    "fields.files": ("FitsMaps",),
     "fields.finite": ("FiniteNetwork",),
-    "fields.transforms": ("analysis", "synthesis"),
+    "fields.analysis": ("analysis",),
+    "fields.transforms": ("synthesis",),
     "statistics.power": ("PowerSpectrum",),
     "ensembles.ensemble": ("Ensemble", "Estimate", "measure"),
     "provenance": ("describe",),
@@ -75,9 +77,11 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from sphfield.ensembles.ensemble import Ensemble, Estimate, measure
+    from sphfield.fields.analysis import analysis
+    from sphfield.fields.files import FitsMaps
     from sphfield.fields.finite import FiniteNetwork
-    from sphfield.fields.gaussian import GaussianField, synalm
-    from sphfield.fields.transforms import analysis, synthesis
+    from sphfield.fields.gaussian import ExactPowerField, GaussianField, synalm
+    from sphfield.fields.transforms import synthesis
     from sphfield.networks.activations import (
         ELU,
         GELU,

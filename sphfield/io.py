@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-import ducc0
 import numpy as np
 
-from sphfield.fields.pixels import UNSEEN, as_alm, as_map, check_nside, lmax_of, nside_of
+from sphfield.fields.files import PathLike, first_table, naming, read_map
+from sphfield.fields.pixels import as_alm, as_map, lmax_of, nside_of
 from sphfield.provenance import atomic_write, describe, version
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array, ComplexArray
 
 __all__ = ["read_alm", "read_cl", "read_map", "read_provenance", "write_alm", "write_cl", "write_map"]
 
-PathLike: TypeAlias = str | os.PathLike[str]
 Card: TypeAlias = tuple[str, Any, str]
 
 CARDS = {
@@ -90,42 +87,6 @@ def write_map(
     _write(path, "MAP", [("T", form, values)], cards, provenance)
 
 
-def read_map(path: PathLike, *, nest: bool = False) -> Array:
-    """The first map of a HEALPix FITS file, native float64, in RING order whatever the order of the file.
-
-    Pixels that the file does not hold or marks as bad are UNSEEN (-1.6375e30) in the result, which transforms refuse.
-
-    Parameters
-    ----------
-    path : path
-        As written by `write_map`, healpy or other HEALPix tools; partial maps (INDXSCHM = EXPLICIT) are filled up.
-    nest : bool
-        Return NESTED order instead.
-
-    Raises
-    ------
-    ValueError
-        If the file is missing, is not FITS, is cut short or has no HEALPix keys; the message names path and reason.
-    """
-    with _reading(path):
-        cards, columns = _load(path, ("NSIDE", "ORDERING", "INDXSCHM"), 2)
-        if not {"NSIDE", "ORDERING"} <= set(cards):
-            raise ValueError("it has no cards NSIDE and ORDERING: it is no HEALPix map, or an incomplete one")
-        nside, ordering = check_nside(cards["NSIDE"]), str(cards["ORDERING"]).strip().upper()
-        if ordering not in ("RING", "NESTED", "NEST"):
-            raise ValueError(f"ORDERING = {ordering!r} is neither RING nor NESTED: correct that card")
-        partial = str(cards.get("INDXSCHM")).strip().upper() == "EXPLICIT"
-        m = _filled(columns, 12 * nside**2) if partial else np.asarray(columns[0], dtype=np.float64)
-        if m.size != 12 * nside**2:
-            raise ValueError(f"NSIDE = {nside} means {12 * nside**2} pixels, the table has {m.size}: it is incomplete")
-    m[np.abs(m - UNSEEN) <= 1e-5 * abs(UNSEEN)] = UNSEEN  # float32 files hold it to seven digits
-    if nest == (ordering != "RING"):
-        return m
-    base = ducc0.healpix.Healpix_Base(nside, "RING")
-    reorder = base.nest2ring if nest else base.ring2nest
-    return np.asarray(m[reorder(np.arange(m.size))])
-
-
 def write_alm(path: PathLike, alm: Any, *, provenance: Mapping[str, Any] | None = None) -> None:
     """Write coefficients in healpy's order; ``healpy.read_alm`` and astropy read them. See `write_map`."""
     alm = as_alm(alm)
@@ -148,8 +109,8 @@ def read_alm(path: PathLike) -> ComplexArray:
     ValueError
         If the file is missing, is not FITS, is cut short or holds no a_lm; the message names path and reason.
     """
-    with _reading(path):
-        columns = _load(path, (), 3)[1]
+    with naming(path):
+        columns = first_table(path, (), 3)[1]
         if len(columns) < 3 or columns[0].dtype.kind not in "iu":
             raise ValueError("its table does not begin with the columns index, real, imag: it holds no a_lm")
         index = columns[0].astype(np.int64)
@@ -180,8 +141,8 @@ def read_cl(path: PathLike) -> Array:
     ValueError
         If the file is missing, is not FITS or is cut short; the message names path and reason.
     """
-    with _reading(path):
-        return np.asarray(_load(path, (), 1)[1][0], dtype=np.float64)
+    with naming(path):
+        return np.asarray(first_table(path, (), 1)[1][0], dtype=np.float64)
 
 
 def read_provenance(path: PathLike) -> dict[str, Any]:
@@ -192,8 +153,8 @@ def read_provenance(path: PathLike) -> dict[str, Any]:
     ValueError
         If the file cannot be read or was not written by sphfield.
     """
-    with _reading(path):
-        cards = _load(path, ("SPHFIELD",), 1)[0]
+    with naming(path):
+        cards = first_table(path, ("SPHFIELD",), 1)[0]
         if "SPHFIELD" not in cards:
             raise ValueError("it has no card SPHFIELD: sphfield did not write it")
         made: dict[str, Any] = json.loads(cards["SPHFIELD"])
@@ -221,43 +182,6 @@ def _write(
             fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(str(part), overwrite=True)
     except OSError as error:  # a full disk, for example
         raise ValueError(f"cannot write {str(Path(path))!r}: {error}; choose another place") from error
-
-
-@contextmanager
-def _reading(path: PathLike) -> Iterator[None]:
-    # every reason why a file cannot be read comes out as one kind of error that names the file
-    try:
-        yield
-    except (ValueError, TypeError) as error:
-        raise ValueError(f"cannot read {str(Path(path))!r}: {error}") from error
-
-
-def _load(path: PathLike, keys: tuple[str, ...], count: int) -> tuple[dict[str, Any], list[Any]]:
-    # those of the cards that are there, and the first columns, of the first table
-    from astropy.io import fits
-
-    try:
-        # our own handle: astropy leaves its own open when a file turns out to be damaged
-        with Path(path).open("rb") as stream, fits.open(stream, memmap=False) as hdus:
-            table = next((hdu for hdu in hdus if isinstance(hdu, fits.BinTableHDU)), None)
-            if table is not None and len(table.columns):
-                cards = {key: table.header[key] for key in keys if key in table.header}
-                count = min(count, len(table.columns))
-                return cards, [np.array(table.data.field(k)).ravel() for k in range(count)]
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
-        raise ValueError(f"{error.strerror}; check the path") from error
-    except Exception as error:  # the bytes of a damaged file lead astropy, zlib and numpy into errors of every kind
-        raise ValueError(f"it is no FITS file, damaged or cut short ({error}); fetch or write it again") from error
-    raise ValueError("it has no binary table: it is an image, or cut short; fetch or write it again")
-
-
-def _filled(columns: list[Any], npix: int) -> Array:
-    # a partial map lists its pixels in the first column
-    m, index = np.full(npix, UNSEEN), columns[0].astype(np.int64)
-    if len(columns) < 2 or (index.size and not 0 <= index.min() <= index.max() < npix):
-        raise ValueError(f"its first column does not list pixels from 0 to {npix - 1}, as INDXSCHM = EXPLICIT promises")
-    m[index] = columns[1]
-    return m
 
 
 def _ell_m(lmax: int) -> tuple[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,14 @@ settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 # read by matplotlib at its first import, which few tests need
 os.environ["MPLBACKEND"] = "Agg"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def weights_of_this_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Pixel weights that are solved are kept here, not in the cache folder of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPHFIELD_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,9 +17,9 @@ from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sphfield.fields.analysis import analysis
 from sphfield.fields.gaussian import GaussianField, synalm
 from sphfield.fields.pixels import UNSEEN
-from sphfield.fields.transforms import analysis
 from sphfield.io import read_alm, read_cl, read_map, read_provenance, write_alm, write_cl, write_map
 from sphfield.provenance import describe, version
 from sphfield.spectra.spectrum import Spectrum
@@ -234,7 +234,7 @@ def test_unreadable_files_are_named_with_the_reason(tmp_path: Path, kind: str, r
         ("text.fits", damaged),
         ("empty.fits", damaged),
         ("", "Is a directory; check the path"),
-        ("image.fits", "it has no binary table: it is an image, or cut short"),
+        ("image.fits", "it has no table: it is an image, or cut short"),
     ]:
         with pytest.raises(ValueError, match=f"cannot read '.*{name}': {reason}"):
             read(tmp_path / name)

@@ -27,9 +27,9 @@ ROOMS = [
     "cli",
 ]
 DOORS = {  # package -> modules, or whole rooms, that may import it
-    "astropy": {"io"},
+    "astropy": {"fields.files", "io"},
     "dask": {"cli"},
-    "healpy": {"fields.transforms", "fields.files", "io"},
+    "healpy": {"fields.analysis", "fields.transforms", "fields.files", "io"},
     "jax": {"learning"},
     "matplotlib": {"figures"},
     "numba": {"_compiled"},
@@ -106,7 +106,7 @@ def test_a_room_imports_only_from_itself_and_rooms_above() -> None:
 
 def test_only_the_command_line_uses_the_lazy_names_of_the_root() -> None:
     # through the root every room could reach every other one unseen
-    through = [i for i in OWN if not imported(i.target) and i.module != "cli"]
+    through = [i for i in OWN if not imported(i.target) and not within(i.module, {"cli"})]
     assert not through, "\n".join(map(str, through))
 
 
@@ -133,5 +133,5 @@ def test_heavy_packages_come_in_by_their_doors() -> None:
 
 def test_only_heavy_packages_are_imported_inside_functions() -> None:
     # the command line must answer --help without the library, so it imports what a command needs when it is called
-    hidden = [i for i in IMPORTS if i.inside and i.module != "cli" and not within(i.target, LATE)]
+    hidden = [i for i in IMPORTS if i.inside and not within(i.module, {"cli"}) and not within(i.target, LATE)]
     assert not hidden, "\n".join(map(str, hidden))

@@ -35,7 +35,7 @@ def test_a_notebook_imports_only_sphfield_and_what_draws(path: Path) -> None:
     nodes = list(ast.walk(ast.parse(source(path))))
     names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
     names |= {str(node.module) for node in nodes if isinstance(node, ast.ImportFrom)}
-    assert {name.split(".")[0] for name in names} <= {"matplotlib", "numpy", "sphfield"}
+    assert {name.split(".")[0] for name in names} <= {"matplotlib", "numpy", "sphfield", "warnings"}
 
 
 def test_a_notebook_is_stored_as_executed_in_one_go(path: Path) -> None:

@@ -7,14 +7,20 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from sphfield.fields.pixels import whole
 from sphfield.typing import Array, Sampler, Statistic
 
-__all__ = ["Ensemble", "Estimate", "measure"]
+__all__ = ["Ensemble", "Estimate", "Maps", "measure"]
+
+
+class Maps(Protocol):
+    """Maps by number: an `Ensemble`, `sphfield.fields.files.FitsMaps`, a list of arrays."""
+
+    def __getitem__(self, i: int, /) -> Array: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ class Ensemble:
 
 
 def measure(
-    ensemble: Ensemble,
+    ensemble: Maps,
     statistic: Statistic,
     indices: Iterable[int],
     *,
@@ -83,8 +89,8 @@ def measure(
 
     Parameters
     ----------
-    ensemble : Ensemble
-        Where the maps come from.
+    ensemble : Maps
+        Where the maps come from: anything that gives map ``i`` for ``[i]``.
     statistic : callable
         map -> array of a fixed shape.
     indices : iterable of int

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from sphfield.ensembles.validation import Report
+from sphfield.ensembles.report import Report
 from sphfield.exhibits.exhibition import Exhibition, moments
 from sphfield.figures import colour_map, estimate_on_theory, pulls, raster_alm, spectrum, untested
 from sphfield.figures.axes import Figure, sheet

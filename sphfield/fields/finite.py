@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -26,24 +27,25 @@ class FiniteNetwork:
     r"""Random fully connected network of finite width on the sphere, a sampler rng -> map.
 
     :math:`T_0 = W^{(0)} x + b^{(0)}`, :math:`T_s = W^{(s)} \sigma(T_{s-1}) + b^{(s)}` for s = 1 ... depth, with one
-    output, :math:`W^{(0)} \sim N(0, 1 - \Gamma_b)`, :math:`W^{(s)} \sim N(0, \Gamma_W / \mathrm{width})`,
-    :math:`\Gamma_W = (1 - \Gamma_b) / E[\sigma(Z)^2]` and biases from :math:`N(0, \Gamma_b)`, where
+    output, :math:`W^{(0)} \sim N(0, 1 - \Gamma_b)`, :math:`W^{(s)} \sim N(0, \Gamma_W / n_s)` for :math:`n_s` units in
+    hidden layer s, :math:`\Gamma_W = (1 - \Gamma_b) / E[\sigma(Z)^2]` and biases from :math:`N(0, \Gamma_b)`, where
     :math:`\Gamma_b` is ``network.bias_var`` (arXiv 2405.09541; see docs/theory.md). Up to depth 1 the covariance is the
-    infinite network's at every width, although the field is not Gaussian; deeper, only as the width grows.
+    infinite network's at every width, although the field is not Gaussian; deeper, only as the width grows. What is
+    known exactly of the power of such maps is in `sphfield.fields.finite_laws`.
 
     Parameters
     ----------
     network : Network
         Activation, depth and bias variance.
-    width : int
-        Units in every hidden layer, at least 1.
+    width : int or sequence of int
+        Units in every hidden layer, at least 1, or one number for each of them.
     nside : int
         Resolution of the maps, a power of two from 1 to 8192; it does not enter the weights.
 
     Raises
     ------
     ValueError
-        If ``width`` is below 1 or ``nside`` no power of two from 1 to 8192.
+        If a width is below 1, their number is not the depth, or ``nside`` is no power of two from 1 to 8192.
 
     Examples
     --------
@@ -55,11 +57,12 @@ class FiniteNetwork:
     """
 
     network: Network
-    width: int
+    width: int | Sequence[int]
     nside: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "width", whole("width", self.width, 1))
+        widths = layer_widths(self.width, self.network.depth)
+        object.__setattr__(self, "width", widths if np.ndim(self.width) else int(self.width))  # type: ignore[arg-type]
         object.__setattr__(self, "nside", check_nside(self.nside))
 
     def __call__(self, rng: np.random.Generator) -> Array:
@@ -85,6 +88,11 @@ class FiniteNetwork:
             out[start : start + BLOCK] = self._forward(x[start : start + BLOCK], layers)
         return out
 
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Units in each hidden layer."""
+        return layer_widths(self.width, self.network.depth)
+
     @cached_property
     def _gain(self) -> float:
         # Gamma_W; asked for once, since E[sigma(Z)^2] may be an integral
@@ -92,7 +100,7 @@ class FiniteNetwork:
 
     def _layers(self, rng: np.random.Generator) -> list[tuple[Array, Array]]:
         # biases are drawn at variance 0 too, so that a seed has the same weights at every bias_var
-        net, sizes = self.network, [3, *self.network.depth * [self.width], 1]
+        net, sizes = self.network, [3, *self.widths, 1]
         bias_std = np.sqrt(net.bias_var)
         layers = []
         for s, (fan_in, fan_out) in enumerate(pairwise(sizes)):
@@ -107,3 +115,27 @@ class FiniteNetwork:
         for weights, bias in hidden:
             h = self.network.activation(h) @ weights + bias
         return h[:, 0]
+
+
+def layer_widths(width: int | Sequence[int], depth: int) -> tuple[int, ...]:
+    """Units in each of ``depth`` hidden layers, from one number for all or one for each.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a width is not an integer or below 1, or their number is not the depth.
+
+    Examples
+    --------
+    >>> layer_widths(8, depth=2), layer_widths([8, 16], depth=2)
+    ((8, 8), (8, 16))
+    """
+    if np.ndim(width) == 0:
+        return depth * (whole("width", width, 1),)
+    widths = tuple(whole(f"width[{s}]", units, 1) for s, units in enumerate(width))  # type: ignore[arg-type]
+    if len(widths) != depth:
+        raise ValueError(
+            f"width = {widths} is for {len(widths)} hidden layers, the network has depth = {depth}: "
+            "give one number for all layers, or one for each"
+        )
+    return widths

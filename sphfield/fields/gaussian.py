@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphfield.fields.pixels import check_lmax, check_nside
-from sphfield.fields.transforms import Engine, check_engine, synthesis
+from sphfield.fields.transforms import Engine, alm2cl, check_engine, synthesis
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["GaussianField", "synalm"]
+__all__ = ["Coefficients", "ExactPowerField", "GaussianField", "exact_power_alm", "synalm"]
 
 
 def synalm(cl: Any, rng: np.random.Generator) -> ComplexArray:
@@ -110,6 +110,84 @@ class GaussianField:
     def __call__(self, rng: np.random.Generator) -> Array:
         """A map, shape (12 nside**2,), RING order."""
         return synthesis(self.alm(rng), self.nside, engine=self.engine)
+
+
+def exact_power_alm(cl: Any, rng: np.random.Generator) -> ComplexArray:
+    r"""Draw a_lm whose estimated power is exactly C_ell: those of `synalm`, each ell scaled to its C_ell.
+
+    They have random phases and no cosmic variance, so one map shows how wrong an estimator is. Parameters and errors
+    are those of `synalm`.
+
+    Examples
+    --------
+    >>> alm2cl(exact_power_alm([1.0, 2.0, 0.0], np.random.default_rng(0))).round(12).tolist()
+    [1.0, 2.0, 0.0]
+    """
+    alm, cl = synalm(cl, rng), Spectrum(cl).cl
+    drawn = alm2cl(alm)
+    scale = np.sqrt(np.divide(cl, drawn, out=np.zeros_like(cl), where=drawn > 0))
+    lmax = cl.size - 1
+    alm[: lmax + 1] *= scale
+    alm[lmax + 1 :] *= scale[_stream(lmax)[0]]
+    return alm
+
+
+@dataclass(frozen=True)
+class ExactPowerField:
+    """Isotropic random field whose every realisation has exactly the given spectrum, a sampler rng -> map.
+
+    Not Gaussian: its power does not scatter. Made to measure the bias of estimators, and to see that `validate` refuses
+    it. Parameters and errors are those of `GaussianField`.
+
+    Examples
+    --------
+    >>> field = ExactPowerField(Spectrum([0.0, 1.0]), nside=4)
+    >>> round(float(np.mean(field(np.random.default_rng(0)) ** 2)) * 4 * np.pi / 3, 12)
+    1.0
+    """
+
+    spectrum: Spectrum
+    nside: int
+
+    def __post_init__(self) -> None:
+        GaussianField(self.spectrum, self.nside)  # for its checks
+
+    def alm(self, rng: np.random.Generator) -> ComplexArray:
+        """The coefficients of the map that ``self(rng)`` draws, in healpy's order."""
+        return exact_power_alm(self.spectrum.cl, rng)
+
+    def __call__(self, rng: np.random.Generator) -> Array:
+        """A map, shape (12 nside**2,), RING order."""
+        return synthesis(self.alm(rng), self.nside)
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """The a_lm of another sampler in place of its maps: rng -> their real and imaginary parts, one after the other.
+
+    What is measured on them, by `sphfield.statistics.power.CoefficientPower`, tests a sampler without its pixels.
+
+    Raises
+    ------
+    TypeError
+        If the sampler has no method ``alm``.
+
+    Examples
+    --------
+    >>> field = GaussianField(Spectrum([1.0, 0.5]), nside=1)
+    >>> Coefficients(field)(np.random.default_rng(0)).shape  # three complex numbers
+    (6,)
+    """
+
+    sampler: Any
+
+    def __post_init__(self) -> None:
+        if not callable(getattr(self.sampler, "alm", None)):
+            raise TypeError(f"{type(self.sampler).__name__} has no coefficients, only maps: it needs a method alm(rng)")
+
+    def __call__(self, rng: np.random.Generator) -> Array:
+        alm: ComplexArray = self.sampler.alm(rng)
+        return alm.view(np.float64)
 
 
 def normals(size: int | tuple[int, ...], rng: np.random.Generator) -> Array:

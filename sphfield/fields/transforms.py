@@ -1,18 +1,17 @@
-"""Harmonic coefficients in, HEALPix map out, and back: healpy's order, RING maps, one transform engine or the other."""
+"""Harmonic coefficients in, HEALPix map out, and the adjoint: healpy's order, RING maps, one engine or the other."""
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import ducc0
 import numpy as np
 
-from sphfield.fields.pixels import as_alm, as_map, check_lmax, check_nside, lmax_of, nside_of, whole
+from sphfield.fields.pixels import as_alm, check_lmax, check_nside, lmax_of, whole
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["Engine", "alm2cl", "analysis", "check_engine", "synthesis"]
+__all__ = ["Engine", "adjoint", "alm2cl", "check_engine", "evaluate", "power_per_order", "synthesis"]
 
 Engine: TypeAlias = Literal["ducc0", "healpy"]
 """Who computes the transforms: both agree to 1e-10."""
@@ -55,85 +54,7 @@ def synthesis(alm: Any, nside: int, *, engine: Engine = "ducc0", nthreads: int =
         import healpy
 
         return np.asarray(healpy.alm2map(alm, nside, lmax=lmax, pol=False), dtype=np.float64)
-    return _synthesis(alm, nside, lmax, whole("nthreads", nthreads, 1))
-
-
-def analysis(m: Any, lmax: int, *, iterations: int = 3, engine: Engine = "ducc0", nthreads: int = 1) -> ComplexArray:
-    r"""The coefficients a_lm of a map, for ell <= lmax.
-
-    Quadrature with equal weights is inexact on HEALPix; each Jacobi iteration adds the analysis of what is left,
-    :math:`a \leftarrow a + A(m - S a)`. The exact part of it is used: the mean of the map is taken out first and put
-    back as :math:`a_{00}`, since a constant has no other coefficient.
-
-    Parameters
-    ----------
-    m : array_like, shape (12 nside**2,)
-        Full-sky map in RING order.
-    lmax : int
-        At most 3 nside - 1; up to 1.5 nside is accurate, see Notes.
-    iterations : int
-        3 as in healpy; 6 for three to four more digits, at twice the cost.
-    engine : {"ducc0", "healpy"}
-        ``"healpy"`` is ``healpy.map2alm(m, lmax, iter=iterations, pol=False)`` to the letter: the mean stays in.
-    nthreads : int
-        Threads of ducc0; the bytes are the same for any number.
-
-    Returns
-    -------
-    complex array, shape ((lmax + 1)(lmax + 2) / 2,)
-        healpy's order; a_l0 is real.
-
-    Raises
-    ------
-    ValueError
-        If the map is not a full HEALPix map of finite, observed pixels, or nside does not carry lmax.
-
-    Warns
-    -----
-    UserWarning
-        If lmax > 2.5 nside, where iterations stop helping.
-
-    Notes
-    -----
-    Largest relative error of an estimated C_ell for spectra that end at lmax, nside 64, median of 8 draws; in brackets
-    where it differs with ``engine="healpy"``. In the last row C_0 is 1e6, as in a deep low-disorder network:
-
-    =====================  ==============  ==============  ==============  ==============
-    lmax, iterations       1.5 nside, 3    1.5 nside, 6    2 nside, 3      2 nside, 6
-    =====================  ==============  ==============  ==============  ==============
-    white                  1e-6            3e-10           1e-5            2e-8
-    (ell + 1)**-5          2e-5 (5e-5)     6e-9 (1e-8)     3e-4 (6e-4)     6e-7 (1e-6)
-    ... with C_0 = 1e6     2e-5 (0.07)     6e-9 (1e-5)     3e-4 (8)        6e-7 (9e-4)
-    =====================  ==============  ==============  ==============  ==============
-
-    At lmax = 2.5 nside the steep spectrum is at 3e-3 and 2e-5; at 3 nside - 1 C_ell is wrong by 10 % and more however
-    many iterations are made. Power of the map beyond lmax is aliased and stays in the result.
-
-    Examples
-    --------
-    >>> analysis(np.ones(12), lmax=1).real.round(12).tolist()
-    [3.544907701811, 0.0, 0.0]
-    """
-    m = as_map(m)
-    nside = nside_of(m.size)
-    lmax, iterations = check_lmax(lmax, nside, "the analysis has"), whole("iterations", iterations)
-    if lmax > 5 * nside // 2:
-        warnings.warn(
-            f"lmax = {lmax} is close to 3 nside = {3 * nside}: C_ell may be wrong by 10 % and more, "
-            f"however many iterations are made; use lmax <= {3 * nside // 2} or a finer map",
-            stacklevel=2,
-        )
-    if check_engine(engine) == "healpy":
-        import healpy
-
-        return np.asarray(healpy.map2alm(m, lmax=lmax, iter=iterations, pol=False), dtype=np.complex128)
-    mean, nthreads = m.mean(), whole("nthreads", nthreads, 1)
-    left = m - mean
-    alm = _adjoint(left, nside, lmax, nthreads)
-    for _ in range(iterations):
-        alm += _adjoint(left - _synthesis(alm, nside, lmax, nthreads), nside, lmax, nthreads)
-    alm[0] += np.sqrt(4 * np.pi) * mean
-    return alm
+    return evaluate(alm, nside, lmax, whole("nthreads", nthreads, 1))
 
 
 def alm2cl(alm: Any) -> Array:
@@ -154,6 +75,28 @@ def alm2cl(alm: Any) -> Array:
     return power / (2 * np.arange(lmax + 1) + 1)
 
 
+def power_per_order(alm: Any, weights: Array) -> Array:
+    r"""Power by order, :math:`\sum_\ell w_\ell |a_{\ell m}|^2` for m = 0, twice that for m > 0; shape (lmax + 1,).
+
+    With weights 1 / C_ell a Gaussian field has a chi-square variable in each, with one degree of freedom for every ell
+    at m = 0, and two at m > 0; so an anisotropy about the poles shows.
+
+    Examples
+    --------
+    >>> power_per_order([1.0, 2.0, 3.0j], np.ones(2)).tolist()
+    [5.0, 18.0]
+    """
+    alm = as_alm(alm)
+    lmax = lmax_of(alm.size)
+    power, start = np.empty(lmax + 1), 0
+    for m in range(lmax + 1):
+        stop = start + lmax + 1 - m
+        squares = alm.real[start:stop] ** 2 + alm.imag[start:stop] ** 2
+        power[m] = (2.0 if m else 1.0) * (squares @ weights[m:])
+        start = stop
+    return power
+
+
 def check_engine(engine: Any) -> Engine:
     """``engine`` if there is one of that name."""
     if engine not in ("ducc0", "healpy"):
@@ -168,15 +111,15 @@ def _rings(nside: int) -> dict[str, Any]:
     return rings
 
 
-def _synthesis(alm: ComplexArray, nside: int, lmax: int, nthreads: int) -> Array:
+def evaluate(alm: ComplexArray, nside: int, lmax: int, nthreads: int = 1) -> Array:
+    """`synthesis` of checked coefficients, at any lmax: what pixel centres see of a field finer than the pixels."""
     maps = ducc0.sht.synthesis(alm=alm[None], lmax=lmax, spin=0, nthreads=nthreads, **_rings(nside))
     m: Array = maps[0]
     return m
 
 
-def _adjoint(m: Array, nside: int, lmax: int, nthreads: int) -> ComplexArray:
-    # quadrature with the equal weights 4 pi / npix
+def adjoint(m: Array, nside: int, lmax: int, nthreads: int = 1) -> ComplexArray:
+    """Sum over the pixels of a map times conj(Y_lm): the adjoint of `synthesis`, no weights."""
     sets = ducc0.sht.adjoint_synthesis(map=m[None], lmax=lmax, spin=0, nthreads=nthreads, **_rings(nside))
     alm: ComplexArray = sets[0]
-    alm *= 4 * np.pi / m.size
     return alm

@@ -5,10 +5,14 @@ from sphfield.figures.law import law_map, moment_growth, regime_strip, ridgeline
 from sphfield.figures.mollweide import label_graticule, mollweide
 from sphfield.figures.projection import project, raster, raster_alm
 from sphfield.figures.spectra import estimate_on_theory, pulls, spectrum, untested
+from sphfield.figures.validation import acceptance, bias_curves, coverage_bars, report_panel, report_panels
 
 __all__ = [
+    "acceptance",
+    "bias_curves",
     "colour_bar",
     "colour_map",
+    "coverage_bars",
     "estimate_on_theory",
     "label_graticule",
     "law_map",
@@ -19,6 +23,8 @@ __all__ = [
     "raster",
     "raster_alm",
     "regime_strip",
+    "report_panel",
+    "report_panels",
     "ridgelines",
     "spectrum",
     "untested",

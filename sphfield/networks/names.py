@@ -10,7 +10,7 @@ from typing import Any
 from sphfield.networks import activations
 from sphfield.typing import Activation
 
-__all__ = ["activation"]
+__all__ = ["activation", "imported"]
 
 
 def activation(name: str) -> Activation:
@@ -39,7 +39,7 @@ def activation(name: str) -> Activation:
     if _plain(head) in catalogue:
         return _configured(name, catalogue[_plain(head)], parameters)
     if len(parameters) == 1 and not _is_number(parameters[0]):
-        return _imported(head, parameters[0])
+        return imported(name)  # type: ignore[no-any-return]
     near = difflib.get_close_matches(_plain(head), catalogue, n=3, cutoff=0.5)
     offer = f"did you mean {', '.join(near)}?" if near else f"known are {', '.join(catalogue)}"
     raise ValueError(f"no activation is called {head!r}: {offer} A function of your own is package.module:name")
@@ -69,7 +69,22 @@ def _configured(name: str, entry: Any, parameters: list[str]) -> Activation:
     return entry(*map(float, parameters))  # type: ignore[no-any-return]
 
 
-def _imported(module: str, attribute: str) -> Activation:
+def imported(name: str) -> Any:
+    """What ``package.module:name`` stands for: a function, or an instance of a class that needs no parameters.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be imported, or is not callable.
+
+    Examples
+    --------
+    >>> imported("math:cos")
+    <built-in function cos>
+    """
+    module, _, attribute = name.partition(":")
+    if not (module and attribute):
+        raise ValueError(f"{name!r} names no function: give package.module:name")
     try:
         found = getattr(importlib.import_module(module), attribute)
     except AttributeError as error:
@@ -82,4 +97,4 @@ def _imported(module: str, attribute: str) -> Activation:
         found = found()
     if not callable(found):
         raise ValueError(f"{module}:{attribute} is a {type(found).__name__}: give a function of an array")
-    return found  # type: ignore[no-any-return]
+    return found

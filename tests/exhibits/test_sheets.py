@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
-from sphfield.ensembles.validation import Report
+from sphfield.ensembles.ensemble import Ensemble
+from sphfield.ensembles.validation import validate
 from sphfield.exhibits.exhibition import Exhibition
 from sphfield.exhibits.sheets import gallery_sheet, spectra_sheet, validation_sheet
+from sphfield.fields.gaussian import GaussianField
 from sphfield.networks.activations import ReLU, Step, Tanh
+from sphfield.spectra.spectrum import Spectrum
 
 
 def words(figure):
@@ -33,7 +36,7 @@ def test_spectra_are_drawn_only_where_digits_are_known():
 
 @pytest.mark.parametrize(("factor", "verdict"), [(1.0, "passed"), (2.0, "FAILED")])
 def test_the_check_shows_its_verdict(factor, verdict):
-    cl = 1.0 / np.arange(1.0, 20.0) ** 2
-    report = Report(cl, factor * cl, np.zeros(19), np.arange(19) < 15, 100, 0.01)
+    s = Spectrum(1.0 / np.arange(1.0, 20.0) ** 2)
+    report = validate(Ensemble(GaussianField(Spectrum(factor * s.cl), 16), seed=1), s, 20)
     figure, _ = validation_sheet(Exhibition((ReLU(),), (1,)), 0, [report], 64)
     assert verdict in words(figure)

@@ -122,3 +122,50 @@ def test_bad_arguments_are_named_with_their_remedy() -> None:
         net.at([0.0, 0.0, 1.0], np.random.default_rng(0))
     with pytest.raises(ValueError, match="vectors off the unit sphere: divide each by its norm"):
         net.at([[0.0, 0.0, 2.0]], np.random.default_rng(0))
+
+
+def test_one_width_is_the_same_networks_as_that_width_in_every_layer() -> None:
+    one, each = (FiniteNetwork(Network(Tanh(), depth=3), width, nside=2) for width in (8, (8, 8, 8)))
+    assert np.array_equal(one(np.random.default_rng(1)), each(np.random.default_rng(1)))
+    assert one.widths == each.widths == (8, 8, 8)
+
+
+def test_weights_are_drawn_layer_by_layer_inputs_first() -> None:
+    # a seed must stay the same network from one version to the next
+    net = FiniteNetwork(Network(Tanh(), depth=2, bias_var=0.36), (5, 4), nside=1)
+    z = np.random.default_rng(2).standard_normal(3 * 5 + 5 + 5 * 4 + 4 + 4 + 1)
+    first, b0, second, b1, last, b2 = np.split(z, np.cumsum([15, 5, 20, 4, 4]))
+    gain = 0.64 / net.network.activation_variance
+    h = np.tanh(0.8 * pixel_centres(1) @ first.reshape(3, 5) + 0.6 * b0)
+    h = np.tanh(np.sqrt(gain / 5) * h @ second.reshape(5, 4) + 0.6 * b1)
+    expected = np.sqrt(gain / 4) * h @ last + 0.6 * b2
+    assert np.allclose(net(np.random.default_rng(2)), expected, rtol=0.0, atol=1e-13)
+
+
+def test_layers_of_different_widths_keep_the_variance_of_a_homogeneous_activation() -> None:
+    # by chance: once in 150,000 seeds
+    field = FiniteNetwork(Network(ReLU(), depth=3), (32, 4, 16), nside=1)
+    assert abs(pulls(field, np.ones(6), 5_000, seed=11)[0]) < 4.5
+
+
+def test_widths_of_every_kind_are_kept_as_whole_numbers() -> None:
+    network = Network(ReLU(), depth=2)
+    for width in ([4, 8], (4, 8), np.array([4, 8]), (np.int64(4), 8)):
+        net = FiniteNetwork(network, width, nside=1)  # type: ignore[arg-type]
+        assert net == FiniteNetwork(network, (4, 8), nside=1)
+        assert hash(net) == hash(FiniteNetwork(network, (4, 8), nside=1))
+        assert describe(net)["width"] == [4, 8]
+        assert pickle.loads(pickle.dumps(net)) == net
+
+
+def test_widths_that_do_not_fit_the_depth_are_refused_with_both() -> None:
+    network = Network(ReLU(), depth=2)
+    for width, count in (((8,), 1), ((8, 8, 8), 3), ((), 0)):
+        with pytest.raises(ValueError, match=rf"for {count} hidden layers, the network has depth = 2: give one number"):
+            FiniteNetwork(network, width, nside=1)
+    with pytest.raises(ValueError, match=r"width\[1\] = 0 is too small: give 1 or more"):
+        FiniteNetwork(network, (8, 0), nside=1)
+    with pytest.raises(TypeError, match=r"width\[0\] = 8\.5 is not an integer"):
+        FiniteNetwork(network, (8.5, 8), nside=1)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="width = 'wide' is not an integer"):
+        FiniteNetwork(network, "wide", nside=1)  # type: ignore[arg-type]
