@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
 from functools import lru_cache
 from typing import Any
@@ -16,6 +17,7 @@ from sphfield.typing import Array, ComplexArray
 
 __all__ = ["analysis", "check_transforms"]
 
+_KEPT = threading.local()
 SLOPES = (0, 3, 5)  # of the spectra that the warning names; a ReLU field has the last
 
 
@@ -87,14 +89,26 @@ def _alm(m: Array, lmax: int, transforms: int, engine: Engine, nthreads: int) ->
 
         return np.asarray(healpy.map2alm(m, lmax=lmax, iter=transforms // 2, pol=False), dtype=np.complex128)
     nside = nside_of(m.size)
-    weights = pixel_weights(nside)
-    mean = m.mean()
-    left = m - mean
-    alm = adjoint(weights * left, nside, lmax, nthreads)
+    weights, mean = pixel_weights(nside), m.mean()
+    left = _workspace(m.size)
+    np.subtract(m, mean, out=left)
+    left *= weights
+    alm = adjoint(left, nside, lmax, nthreads)
     for _ in range(transforms // 2):
-        alm += adjoint(weights * (left - evaluate(alm, nside, lmax, nthreads)), nside, lmax, nthreads)
+        np.subtract(m, mean, out=left)
+        left -= evaluate(alm, nside, lmax, nthreads)
+        left *= weights
+        alm += adjoint(left, nside, lmax, nthreads)
     alm[0] += np.sqrt(4 * np.pi) * mean
     return alm
+
+
+def _workspace(size: int) -> Array:
+    # one map a thread, kept from call to call: fresh memory costs as much as the arithmetic in it
+    kept: Array | None = getattr(_KEPT, "map", None)
+    if kept is None or kept.size != size:
+        kept = _KEPT.map = np.empty(size)
+    return kept
 
 
 def _warn(nside: int, lmax: int, transforms: int, engine: Engine) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphfield.fields.pixels import check_lmax, check_nside
-from sphfield.fields.transforms import Engine, alm2cl, check_engine, synthesis
+from sphfield.fields.transforms import Engine, alm2cl, check_engine, multipoles, synthesis
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array, ComplexArray
 
@@ -53,12 +53,11 @@ def synalm(cl: Any, rng: np.random.Generator) -> ComplexArray:
     cl = Spectrum(cl).cl  # for its checks
     lmax = cl.size - 1
     z = normals((lmax + 1) ** 2, rng)
-    ell, real = _stream(lmax)
-    alm = np.zeros((lmax + 1) * (lmax + 2) // 2, dtype=np.complex128)
-    alm.real[: lmax + 1] = np.sqrt(cl) * z[np.arange(lmax + 1) ** 2]
-    amplitude = np.sqrt(cl / 2.0)[ell]
-    alm.real[lmax + 1 :] = amplitude * z[real]
-    alm.imag[lmax + 1 :] = amplitude * z[real + 1]
+    alm = np.empty((lmax + 1) * (lmax + 2) // 2, dtype=np.complex128)
+    alm[: lmax + 1] = np.sqrt(cl) * z[np.arange(lmax + 1) ** 2]
+    parts = alm[lmax + 1 :].view(np.float64)  # real and imaginary parts in turn
+    np.take(z, _stream(lmax), out=parts, mode="clip")  # another mode would gather into a copy first
+    alm[lmax + 1 :] *= np.sqrt(cl / 2.0)[multipoles(lmax)[lmax + 1 :]]
     return alm
 
 
@@ -128,7 +127,7 @@ def exact_power_alm(cl: Any, rng: np.random.Generator) -> ComplexArray:
     scale = np.sqrt(np.divide(cl, drawn, out=np.zeros_like(cl), where=drawn > 0))
     lmax = cl.size - 1
     alm[: lmax + 1] *= scale
-    alm[lmax + 1 :] *= scale[_stream(lmax)[0]]
+    alm[lmax + 1 :] *= scale[multipoles(lmax)[lmax + 1 :]]
     return alm
 
 
@@ -198,10 +197,9 @@ def normals(size: int | tuple[int, ...], rng: np.random.Generator) -> Array:
 
 
 @lru_cache(maxsize=4)
-def _stream(lmax: int) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
-    # for the coefficients with m >= 1 in healpy's order: their ell, and where their real part is in the stream of
-    # normals; the imaginary part is the next one
+def _stream(lmax: int) -> NDArray[np.intp]:
+    # where in the stream of normals the real and imaginary parts of the coefficients with m >= 1 are, in healpy's order
     count = lmax + 1 - np.arange(1, lmax + 1)
     m = np.repeat(np.arange(1, lmax + 1), count)
-    ell = m + np.arange(m.size) - np.repeat(np.cumsum(count) - count, count)
-    return ell.astype(np.int32), (ell**2 + 2 * m - 1).astype(np.intp)
+    real = multipoles(lmax)[lmax + 1 :] ** 2 + 2 * m - 1
+    return np.stack([real, real + 1], axis=1).ravel()

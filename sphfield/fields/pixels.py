@@ -101,6 +101,10 @@ def as_map(m: Any) -> Array:
     if values.ndim != 1:
         raise ValueError(f"the map has shape {values.shape}: give one map, of shape (12 nside**2,)")
     nside_of(values.size)
+    with np.errstate(invalid="ignore", over="ignore"):
+        total = values.sum()
+    if abs(total) < abs(UNSEEN) / 10 and not np.ma.isMA(m):  # one pass: nothing is NaN, infinite or UNSEEN
+        return values
     # 1e-5 as in healpy: a float32 file does not hold UNSEEN exactly
     unseen = np.abs(values - UNSEEN) <= 1e-5 * abs(UNSEEN) if values.min() < 0.9 * UNSEEN else np.zeros(1, dtype=bool)
     blank = np.count_nonzero(unseen | np.ma.getmaskarray(m)) if np.ma.isMA(m) else np.count_nonzero(unseen)

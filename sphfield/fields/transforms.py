@@ -7,11 +7,12 @@ from typing import Any, Literal, TypeAlias
 
 import ducc0
 import numpy as np
+from numpy.typing import NDArray
 
 from sphfield.fields.pixels import as_alm, check_lmax, check_nside, lmax_of, whole
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["Engine", "adjoint", "alm2cl", "check_engine", "evaluate", "power_per_order", "synthesis"]
+__all__ = ["Engine", "adjoint", "alm2cl", "check_engine", "evaluate", "multipoles", "power_per_order", "synthesis"]
 
 Engine: TypeAlias = Literal["ducc0", "healpy"]
 """Who computes the transforms: both agree to 1e-10."""
@@ -67,12 +68,13 @@ def alm2cl(alm: Any) -> Array:
     """
     alm = as_alm(alm)
     lmax = lmax_of(alm.size)
-    power, start = np.zeros(lmax + 1), 0
-    for m in range(lmax + 1):
-        stop = start + lmax + 1 - m
-        power[m:] += (2.0 if m else 1.0) * (alm.real[start:stop] ** 2 + alm.imag[start:stop] ** 2)
-        start = stop
-    return power / (2 * np.arange(lmax + 1) + 1)
+    squares: Array = np.square(alm.real)
+    squares += np.square(alm.imag)
+    power: Array = np.bincount(multipoles(lmax), squares, lmax + 1).astype(np.float64, copy=False)
+    power *= 2.0
+    power -= squares[: lmax + 1]
+    power /= 2.0 * np.arange(lmax + 1) + 1.0
+    return power
 
 
 def power_per_order(alm: Any, weights: Array) -> Array:
@@ -88,13 +90,19 @@ def power_per_order(alm: Any, weights: Array) -> Array:
     """
     alm = as_alm(alm)
     lmax = lmax_of(alm.size)
-    power, start = np.empty(lmax + 1), 0
-    for m in range(lmax + 1):
-        stop = start + lmax + 1 - m
-        squares = alm.real[start:stop] ** 2 + alm.imag[start:stop] ** 2
-        power[m] = (2.0 if m else 1.0) * (squares @ weights[m:])
-        start = stop
+    m = np.arange(lmax + 1)
+    squares = (alm.real**2 + alm.imag**2) * np.asarray(weights)[multipoles(lmax)]
+    power: Array = np.add.reduceat(squares, m * (2 * lmax + 3 - m) // 2)
+    power[1:] *= 2.0
     return power
+
+
+@lru_cache(maxsize=4)
+def multipoles(lmax: int) -> NDArray[np.intp]:
+    """The ell of every coefficient in healpy's order, read-only."""
+    ell = np.concatenate([np.arange(m, lmax + 1) for m in range(lmax + 1)])
+    ell.setflags(write=False)
+    return ell
 
 
 def check_engine(engine: Any) -> Engine:
