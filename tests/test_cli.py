@@ -1,14 +1,22 @@
+import errno
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
+import healpy as hp
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 from sphfield.cli import main
-from sphfield.io import read_cl, read_map, read_provenance
-from sphfield.networks.activations import Tanh
+from sphfield.ensembles.ensemble import Ensemble
+from sphfield.ensembles.validation import validate
+from sphfield.fields.gaussian import GaussianField
+from sphfield.io import read_cl, read_map, read_provenance, write_cl, write_map
+from sphfield.networks.activations import ReLU, Tanh
 from sphfield.networks.kernels import NNGP
 from sphfield.networks.network import Network
 from sphfield.spectra.angular import angular_spectrum
@@ -152,3 +160,213 @@ def test_spectra_on_other_spheres_go_into_tables_but_not_into_healpys_files(tmp_
     refused = run("spectrum", "relu", "--dim", 9, "--lmax", 4, "-o", tmp_path / "cl.fits")
     assert refused.exit_code == 2
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("maps")
+    s = angular_spectrum(NNGP(Network(ReLU(), 3)), 12)
+    for i in range(6):
+        write_map(folder / f"m{i}.fits", Ensemble(GaussianField(s, 8), 1)[i])
+    write_map(folder / "coarse.fits", np.ones(48))
+    hp.write_map(folder / "holes.fits", np.where(np.arange(768) < 3, hp.UNSEEN, 1.0), dtype=np.float64)
+    write_cl(folder / "cl.fits", s.cl)
+    write_cl(folder / "short.fits", s.cl[:6])
+    (folder / "mine.py").write_text(STATISTICS)
+    return folder
+
+
+@pytest.fixture
+def maps(filled, tmp_path, monkeypatch):
+    """Six maps of a ReLU network of depth 3 in the working folder, and what may be wrong with others."""
+    shutil.copytree(filled, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    return [f"m{i}.fits" for i in range(6)]
+
+
+STATISTICS = """
+def high(m):
+    return m.max()
+
+def spots(m):
+    return int((m > 1).sum())
+
+def broken(m):
+    raise RuntimeError("no such luck")
+"""
+
+
+def test_estimate_prints_the_power_of_a_users_maps(maps):
+    numbers = json.loads(run("estimate", *maps, "--theory", "relu:3", "--json").output)
+    by_healpy = np.mean([hp.anafast(hp.read_map(m), lmax=12, iter=20, pol=False) for m in maps], axis=0)
+    # 1e-3: at 1.5 nside healpy's iterations have an error of their own
+    np.testing.assert_allclose(numbers["mean"], by_healpy, rtol=1e-3)
+    theory = angular_spectrum(NNGP(Network(ReLU(), 3)), 12).cl
+    assert numbers["expected"] == pytest.approx(theory, rel=1e-14)
+    np.testing.assert_allclose(numbers["error"], theory * np.sqrt(2 / (2 * np.arange(13) + 1) / 6), rtol=1e-12)
+    lines = run("estimate", *maps, "--theory", "relu:3").stdout.splitlines()
+    assert lines[0].startswith("6 maps, nside 8, weighted:1")
+    assert float(lines[-1].split()[1]) == pytest.approx(numbers["mean"][12], rel=1e-7)
+
+
+def test_estimate_gives_nested_maps_the_same_numbers(maps):
+    for i, name in enumerate(maps):
+        write_map(f"n{i}.fits", hp.reorder(hp.read_map(name), r2n=True), nest=True)
+    ring, nested = (json.loads(run("estimate", *m, "--json").output) for m in (maps, [f"n{i}.fits" for i in range(6)]))
+    assert {**ring, "maps": None} == {**nested, "maps": None}
+
+
+def test_estimate_writes_what_other_commands_read(maps):
+    assert run("estimate", *maps, "-o", "mean.fits").exit_code == 0
+    assert run("estimate", maps[0], "--theory", "mean.fits").exit_code == 0
+    assert run("estimate", *maps, "--bins", "2,5,13", "--theory", "cl.fits", "-o", "bands.csv").exit_code == 0
+    assert np.loadtxt("bands.csv", delimiter=",", skiprows=2)[:, :2].tolist() == [[2, 4], [5, 12]]
+    assert run("estimate", *maps, "--theory", "relu:3", "-o", "e.png").exit_code == 0
+    with Image.open("e.png") as picture:
+        assert json.loads(picture.info["Source"])["maps"]["paths"] == maps
+
+
+def test_validate_says_by_its_exit_code_whether_maps_are_refused(maps):
+    passed = run("validate", *maps, "--theory", "relu:3")
+    assert passed.exit_code == 0
+    assert passed.stdout.startswith("passed: 6 maps, ")
+    refused = run("validate", *maps, "--theory", "relu:2", "--json")
+    assert refused.exit_code == 1
+    facts = json.loads(refused.output)
+    assert facts["passed"] is False
+    assert facts["failures"]
+    assert run("validate", *maps, "--theory", "relu:3", "--size", 2, "--json").output.count('"size": 2') == 1
+
+
+def test_validate_draws_maps_where_none_are_given(tmp_path):
+    done = run("validate", "--theory", "tanh:2", "--nside", 8, "--size", 30, "--seed", 4, "-o", tmp_path / "v.png")
+    assert done.exit_code == 0
+    facts = json.loads((tmp_path / "v.json").read_text())
+    s = angular_spectrum(NNGP(Network(Tanh(), 2)), 12)
+    assert facts["mean"] == validate(Ensemble(GaussianField(s, 8), 4), s, 30).mean.tolist()
+    with Image.open(tmp_path / "v.png") as picture:
+        assert min(picture.size) > 500
+    alm = run("validate", "--theory", "tanh:2", "--nside", 8, "--size", 30, "--estimator", "alm")
+    assert "coefficients as drawn" in alm.output
+
+
+def test_finite_networks_are_told_apart_from_gaussian_fields_and_pass_their_own_law():
+    finite = ("validate", "--theory", "relu:1", "--nside", 8, "--finite", 8, "--size", 200)
+    assert run(*finite).exit_code == 1
+    assert run(*finite, "--width", 8).exit_code == 0
+    assert run("validate", "--theory", "relu:1", "--nside", 8, "--size", 200, "--width", 8).exit_code == 1
+
+
+def test_coverage_of_power_and_of_any_statistic_by_exit_code(maps):
+    numbers = json.loads(run("coverage", *maps, "--theory", "relu:3", "--json").output)
+    assert list(numbers) == ["chi-square", "normal"]
+    assert numbers["chi-square"]["maps"] == 6
+    assert run("coverage", *maps, "--theory", "relu:2").exit_code == 1
+    ranked = ("coverage", "--nside", 8, "--size", 40, "--simulations", 100, "--statistic")
+    for name in ("mine:high", "mine:spots", "numpy:var"):
+        assert run(*ranked, name, "--theory", "relu:3").exit_code == 0, name
+    done = run(
+        "coverage", *maps, "--theory", "sine:4:3", "--simulations", 100, "--statistic", "numpy:var", "-o", "c.png"
+    )
+    assert done.exit_code == 1
+    assert "numpy:var\nFAILED in 2: 6 maps" in done.output
+    assert json.loads(Path("c.json").read_text())["numpy:var"]["passed"] is False
+
+
+def test_weights_are_told_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPHFIELD_CACHE", str(tmp_path))
+    rows = json.loads(run("weights", 16, 128, "--json").output)
+    assert [row["nside"] for row in rows] == [16, 128]
+    assert max(row["error"] for row in rows) < 1e-13
+    assert rows[0]["file"] == "shipped with sphfield"
+    assert [str(p) for p in tmp_path.iterdir()] == [rows[1]["file"]]
+    assert run("weights", 128).output.count(str(tmp_path)) == 1
+
+
+BAD_MAPS = [
+    (["estimate", "nowhere.fits"], "cannot read 'nowhere.fits': No such file"),
+    (["estimate", "mine.py"], "cannot read 'mine.py': it is no FITS file"),
+    (["estimate", "holes.fits"], "3 of 768 pixels of 'holes.fits' are UNSEEN"),
+    (["estimate", "m0.fits", "--lmax", "24"], "nside = 8 carries ell <= 23"),
+    (["estimate", "m0.fits", "--lmax", "-1"], "lmax = -1 is too small"),
+    (["estimate", "m0.fits", "--band", "5"], "the maps end at ell = 5, the estimate at lmax = 12"),
+    (["estimate", "m0.fits", "--estimator", "alm"], "alm takes coefficients"),
+    (["estimate", "m0.fits", "--estimator", "best"], "there is no estimator 'best'"),
+    (["estimate", "m0.fits", "--estimator", "weighted:2"], "transforms = 2 is even"),
+    (["estimate", "m0.fits", "--theory", "short.fits"], "the theory ends at ell = 5, the estimate at lmax = 12"),
+    (["estimate", "m0.fits", "--theory", "m1.fits"], "'m1.fits': it is a map"),
+    (["estimate", "m0.fits", "--theory", "relu"], "write relu:3"),
+    (["estimate", "m0.fits", "--theory", "cl.fits", "--bias-var", "0.1"], "bias_var = 0.1 is of networks"),
+    (["estimate", "m0.fits", "--bins", "rubbish"], "--bins 'rubbish'"),
+    (["estimate", "m0.fits", "--bins", "5"], "make no bands"),
+    (["estimate", "m0.fits", "--bins", "9,5"], "make no bands"),
+    (["estimate", "m0.fits", "--bins", "2,90"], "the last band ends at ell = 89"),
+    (["estimate", "m0.fits", "-o", "e.doc"], "use one of .fits, .csv"),
+    (["estimate", "m0.fits", "-o", "missing/e.csv"], "choose an existing folder"),
+    (["validate", "holes.fits", "--theory", "relu:3"], "3 of 768 pixels of 'holes.fits' are UNSEEN"),
+    (["validate", "m0.fits", "--theory", "relu:3", "--size", "2"], "--size 2 is more than there are maps, 1"),
+    (["validate", "m0.fits", "--theory", "relu:3", "--size", "0"], "--size = 0 is too small"),
+    (["validate", "m0.fits", "--theory", "relu:3", "--estimator", "alm"], "no coefficients, only maps"),
+    (["validate", "m0.fits", "--theory", "relu:3", "--finite", "8"], "--finite 8 draws maps, and MAPS are given"),
+    (["validate", "m0.fits", "--theory", "relu:3", "--alpha", "2"], "alpha = 2.0 is no probability"),
+    (["validate", "m0.fits", "--theory", "relu:3", "--width", "8"], "networks with one hidden layer"),
+    (["validate", "m0.fits", "--theory", "cl.fits", "--band", "-5"], "lmax = -5 is too small"),
+    (["validate", "--nside", "8", "--theory", "cl.fits", "--finite", "8"], "give --theory as in relu:1"),
+    (["validate", "--nside", "8", "--theory", "relu:1", "--finite", "0"], "width = 0 is too small"),
+    (["validate", "--nside", "9", "--theory", "relu:3"], "nside = 9 is not a power of two"),
+    (["validate", "--nside", "8", "--theory", "relu:3", "--seed", "-1"], "seed = -1"),
+    (["validate", "--nside", "8", "--theory", "relu:3", "-o", "v.csv"], "use one of .json, .png"),
+    (["validate", "--nside", "8", "--theory", "relu:3", "-o", "missing/v.png"], "choose an existing folder"),
+    (["coverage", "coarse.fits", "--theory", "relu:3", "--size", "2"], "--size 2 is more than there are maps"),
+    (["coverage", "--nside", "8", "--theory", "relu:3", "--size", "0"], "--size = 0 is too small"),
+    (["coverage", "--nside", "8", "--theory", "relu:3", "--estimator", "alm"], "alm takes coefficients"),
+    (["coverage", "--nside", "8", "--theory", "relu:3", "--statistic", "mine:none"], "module 'mine' has no 'none'"),
+    (["coverage", "--nside", "8", "--theory", "relu:3", "--statistic", "mine:broken"], "raised RuntimeError: no such"),
+    (
+        ["coverage", "--nside", "8", "--theory", "relu:3", "--statistic", "mine:high", "--simulations", "9"],
+        "9 simulations have no 0.95 interval: draw 39 or more",
+    ),
+    (["coverage", "--nside", "8", "--theory", "relu:3", "-o", "c.fits"], "use one of .json, .png"),
+    (["weights", "48"], "nside = 48 is not a power of two"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_MAPS, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
+def test_bad_maps_theories_and_statistics_are_one_line_and_exit_code_two(maps, arguments, message):
+    before = sorted(Path().iterdir())
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert message in result.output
+    assert len(result.output.strip().splitlines()) == 1
+    assert sorted(p for p in Path().iterdir() if p.name != "__pycache__") == before
+
+
+def test_maps_that_do_not_fit_together_are_named(maps):
+    for command in (("estimate",), ("validate", "--theory", "relu:3"), ("coverage", "--theory", "relu:3")):
+        result = run(*command, "m0.fits", "coarse.fits")
+        assert result.exit_code == 2
+        assert "'coarse.fits' has nside = 2, 'm0.fits' has nside = 8" in result.output
+
+
+def test_a_full_disk_is_one_line_too_and_no_half_written_file(maps, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = sorted(Path().iterdir())
+    monkeypatch.setattr(Path, "write_text", full)
+    for command in (
+        ("estimate", "m0.fits", "-o", "e.csv"),
+        ("validate", "m0.fits", "--theory", "relu:3", "-o", "v.png"),
+    ):
+        result = run(*command)
+        assert result.exit_code == 2
+        assert result.output.strip().splitlines()[-1] == "sphfield: [Errno 28] No space left on device"
+        assert sorted(Path().iterdir()) == before
+
+
+@pytest.mark.parametrize("command", ["estimate", "validate", "coverage", "weights"])
+def test_every_command_explains_itself(command):
+    shown = run(command, "--help")
+    assert shown.exit_code == 0
+    assert "Usage: main" in shown.output
+    assert "--json" in shown.output

@@ -100,6 +100,7 @@ def validate(
 ) -> None:
     """Test MAPS, or maps drawn here, against the exact laws of a Gaussian field: exit code 1 if they are refused."""
     from sphfield.ensembles.validation import validate as tested
+    from sphfield.ensembles.width_laws import hidden_layer
 
     if output is not None:  # figures take a while to import
         from sphfield.exhibits.validation import FORMATS, write_validation
@@ -107,6 +108,8 @@ def validate(
         writable(output, FORMATS)
     number = _number(size, maps)
     ensemble, known = _drawn(maps, theory, bias_var, band, finite, nside, seed)
+    if width is not None:
+        hidden_layer(known)  # refused before the maps are measured, not after it
     with progress(quiet=as_json) as told:
         steps = None if told is None else lambda done, total: told("maps", done, total)
         report = tested(ensemble, known, number, estimator=name, width=width, alpha=alpha, progress=steps)

@@ -136,7 +136,7 @@ class Report:
 
     def __str__(self) -> str:
         lines = [
-            f"{'passed' if self.passed else 'FAILED'}: {self.size} maps, {int(self.tested.sum())} of {self.ell.size} "
+            f"{'passed' if self.passed else 'FAILED'}: {self.size} map{'s' * (self.size != 1)}, {int(self.tested.sum())} of {self.ell.size} "
             f"multipoles tested, p = {self.pvalue:.2g} (alpha = {self.alpha})",
             *(f"  {name}: {value}" for name, value in self.choices.items()),
             f"  {'test':12} {'tests':>6} {'smallest p, adjusted':>21}  worst at",
@@ -144,7 +144,8 @@ class Report:
         for f, p in zip(self.families, self.adjusted, strict=True):
             if p.size:
                 i = int(np.argmin(f.pvalue))
-                where = f"{f.index_name} = {f.index[i]}: {f.value[i]:+.3g} {f.meaning}"
+                place = "" if f.name == "total" else f"{f.index_name} = {f.index[i]}: "
+                where = f"{place}{f.value[i]:.3g} {f.meaning}"
                 lines.append(f"  {f.name:12} {p.size:6d} {p[i]:21.2g}  {where}")
         if self.zeros.size:
             lines.append(f"  {'zeros':12} {self.zeros.size:6d} {'':21}  C_ell = 0: {len(self.leaks)} have power")

@@ -88,6 +88,8 @@ def validate(
     """
     if not 0.0 < alpha < 1.0:
         raise ValueError(f"alpha = {alpha} is no probability: give a false-alarm rate between 0 and 1, such as 0.01")
+    if width is not None:
+        width_laws.hidden_layer(spectrum)  # refused before the maps are measured
     size = _size(ensemble, size)
     ensemble, power, nside = _estimation(ensemble, spectrum, estimator)
     cl, error = spectrum.cl[: power.lmax + 1], spectrum.error[: power.lmax + 1]

@@ -77,8 +77,9 @@ def _fits(path: str) -> tuple[Array, Array]:
 def _table(path: Path) -> tuple[Array, Array]:
     rows = _rows(path)
     names = rows.pop(0) if not _is_number(rows[0][0]) else ["ell", "C_ell"] if len(rows[0]) > 1 else ["C_ell"]
-    if "C_ell" not in names:  # D_ell perhaps, which is something else
-        raise ValueError(f"none of its columns {', '.join(names)} is called C_ell: name the one that is")
+    missing = {"ell", "C_ell"} - set(names)
+    if missing and names != ["C_ell"]:  # D_ell perhaps, which is something else
+        raise ValueError(f"none of its columns {', '.join(names)} is called {min(missing)}: name the one that is")
     if not rows or {len(row) for row in rows} != {len(rows[0])} or len(rows[0]) < len(names):
         raise ValueError("it has no rows, or rows of different length; give columns of numbers, ell and C_ell")
     columns = {name: _numbers(row[i] for row in rows) for i, name in enumerate(names) if name in _COLUMNS}

@@ -53,7 +53,7 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "backwards.txt": lambda p: np.savetxt(p, np.column_stack([S.ell, S.cl])[::-1], fmt="%.17e"),
     # as Excel writes it: a mark in front, and its own ends of lines
     "windows.csv": lambda p: p.write_bytes(
-        ("\ufeffell,C_ell\r\n" + "".join(f"{i},{c!r}\r\n" for i, c in enumerate(S.cl.tolist()))).encode()
+        ("\ufeff" + "".join(f"{i},{c!r}\r\n" for i, c in enumerate(S.cl.tolist()))).encode()
     ),
 }
 
@@ -97,6 +97,7 @@ def test_an_estimate_may_be_the_theory_of_other_maps_but_bands_may_not(tmp_path:
         ("# nothing but a comment\n", "it has no rows"),
         ("ell,C_ell\n", "it has no rows"),
         ("ell,D_ell\n0,1\n", "none of its columns ell, D_ell is called C_ell"),
+        ("l,C_ell\n2,1\n", "none of its columns l, C_ell is called ell"),  # not C_0
         ("0 1\n1\n", "rows of different length"),
         ("ell C_ell\n0\n", "rows of different length"),
         ("0 1\n1 x\n", "could not convert string to float: 'x'; give columns of numbers"),
