@@ -370,3 +370,53 @@ def test_every_command_explains_itself(command):
     assert shown.exit_code == 0
     assert "Usage: main" in shown.output
     assert "--json" in shown.output
+
+
+def test_an_ensemble_is_begun_gone_on_with_estimated_and_validated(tmp_path):
+    store, recipe = tmp_path / "run", ["--theory", "relu:3", "--nside", 8]
+    first = json.loads(run("ensemble", store, *recipe, "--size", 20, "--json").output)
+    assert (first["computed"], first["size"], first["missing_batches"]) == (20, 20, 0)
+    assert "40 computed" in run("ensemble", store, *recipe, "--size", 60).output
+    assert "nothing to compute" in run("ensemble", store, *recipe, "--size", 60).output
+    estimate = json.loads(run("estimate", store, "--theory", "relu:3", "--json").output)
+    assert len(estimate["ell"]) == 13
+    assert max(abs(p) for p in estimate["pull"]) < 5  # 13 pulls, skewed at low ell: chance 1e-4
+    assert run("validate", store, "--theory", "relu:3").exit_code == 0
+    assert run("validate", store, "--theory", "tanh:3").exit_code == 1
+
+
+def test_jobs_that_know_nothing_of_each_other_fill_one_store(tmp_path):
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    recipe = ["--theory", "relu:1", "--nside", 4, "--size", 40, "--batch", 8]
+    assert "2 batches missing" in run("ensemble", together, *recipe, "--part", "1/2").output
+    assert "complete" in run("ensemble", together, *recipe, "--part", "2/2").output
+    run("ensemble", alone, *recipe, "--threads", 2)
+    files = [
+        {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        for folder in (together, alone)
+    ]
+    assert files[0] == files[1]
+
+
+def test_a_store_of_something_else_is_refused_naming_both(tmp_path):
+    store = tmp_path / "run"
+    run("ensemble", store, "--theory", "relu:1", "--nside", 4, "--size", 5)
+    refused = run("ensemble", store, "--theory", "relu:1", "--nside", 4, "--size", 5, "--seed", 7)
+    assert refused.exit_code == 2
+    assert "seed is 0 there and 7 here" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--part", "3"], "give I/N, as in 3/10"),
+        (["--threads", "2", "--processes", "2"], "--threads and --processes: choose one of them"),
+        (["--statistic", "nowhere:f"], "cannot import 'nowhere'"),
+        (["--finite", "8", "--theory", "c.txt"], "c.txt"),
+    ],
+)
+def test_bad_options_of_an_ensemble_leave_nothing_behind(tmp_path, options, message):
+    refused = run("ensemble", tmp_path / "run", "--theory", "relu:1", "--nside", 4, *options)
+    assert refused.exit_code == 2
+    assert message in refused.stderr
+    assert not list(tmp_path.iterdir())

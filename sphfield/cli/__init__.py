@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sphfield.cli import maps, networks, validation
+from sphfield.cli import ensembles, maps, networks, validation
 
 __all__ = ["main"]
 
@@ -52,6 +52,7 @@ for command in (
     maps.draw_map,
     maps.gallery,
     maps.reproduce,
+    ensembles.ensemble,
     validation.estimate,
     validation.validate,
     validation.coverage,

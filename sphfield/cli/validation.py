@@ -48,7 +48,11 @@ def estimate(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Estimate C_ell of MAPS (HEALPix FITS files), with its error and the measured bias of the analysis."""
+    """Estimate C_ell of MAPS (HEALPix FITS files), with its error and the measured bias of the analysis.
+
+    A folder of `sphfield ensemble` may stand in place of MAPS: the power stored there, as it was estimated.
+    """
+    from sphfield.ensembles.stored import StoredPower, is_store
     from sphfield.exhibits.estimate import estimate as estimated
     from sphfield.exhibits.estimate import printed_estimate
     from sphfield.exhibits.estimate_files import FORMATS, write_estimate
@@ -57,9 +61,10 @@ def estimate(
     from sphfield.statistics.power import estimator
 
     writable(output, FORMATS)
-    found = FitsMaps(maps)
-    power = estimator(name, 3 * found.nside // 2 if lmax is None else lmax)
-    last = max(power.lmax, 2 * found.nside) if band is None else band
+    stored = len(maps) == 1 and is_store(maps[0])
+    found: Any = StoredPower(maps[0]) if stored else FitsMaps(maps)
+    power = found.estimator if stored else estimator(name, 3 * found.nside // 2 if lmax is None else lmax)
+    last = (power.lmax if stored else max(power.lmax, 2 * found.nside)) if band is None else band
     known = None if theory is None else spectrum(theory, last, bias_var)
     edges = None if bins is None else integers(bins, "--bins")
     with progress(quiet=as_json) as told:
@@ -98,7 +103,10 @@ def validate(
     output: str | None,
     as_json: bool,
 ) -> None:
-    """Test MAPS, or maps drawn here, against the exact laws of a Gaussian field: exit code 1 if they are refused."""
+    """Test MAPS, or maps drawn here, against the exact laws of a Gaussian field: exit code 1 if they are refused.
+
+    A folder of `sphfield ensemble` may stand in place of MAPS: the power stored there; orders are not tested then.
+    """
     from sphfield.ensembles.validation import validate as tested
     from sphfield.ensembles.width_laws import hidden_layer
 
@@ -121,8 +129,11 @@ def validate(
 
 
 def _number(size: int | None, maps: tuple[str, ...]) -> int:
+    from sphfield.ensembles.stored import StoredPower, is_store
     from sphfield.fields.pixels import whole
 
+    if len(maps) == 1 and is_store(maps[0]):
+        return len(StoredPower(maps[0])) if size is None else whole("--size", size, 1)
     if size is None:
         return len(maps) or 400
     if maps and size > len(maps):
@@ -134,6 +145,7 @@ def _drawn(
     maps: tuple[str, ...], theory: str, bias_var: float, band: int | None, finite: int | None, nside: int, seed: int
 ) -> tuple[Any, Any]:
     from sphfield.ensembles.ensemble import Ensemble
+    from sphfield.ensembles.stored import StoredPower, is_store
     from sphfield.exhibits.theory import theory as spectrum
     from sphfield.fields.files import FitsMaps
     from sphfield.fields.finite import FiniteNetwork
@@ -143,6 +155,9 @@ def _drawn(
     if maps:
         if finite is not None:
             raise ValueError(f"--finite {finite} draws maps, and MAPS are given: leave out the one or the other")
+        if len(maps) == 1 and is_store(maps[0]):
+            stored = StoredPower(maps[0])
+            return stored, spectrum(theory, stored.estimator.lmax if band is None else band, bias_var)
         found = FitsMaps(maps)
         return found, spectrum(theory, 2 * found.nside if band is None else band, bias_var)
     nside = check_nside(nside)
@@ -191,10 +206,13 @@ def coverage(
     Without --statistic: intervals for C_ell from each map, exact and usual ones. With it: the numbers it makes of the
     maps, ranked among simulations of the theory. Exit code 1 if these, or the exact intervals, are refused.
     """
+    from sphfield.ensembles.stored import is_store
     from sphfield.exhibits import coverage as exhibit
     from sphfield.networks.names import imported
 
     writable(output, exhibit.FORMATS)
+    if any(map(is_store, maps)):
+        raise ValueError("coverage measures maps, a folder holds what was measured: give FITS files, or no MAPS at all")
     number = _number(size, maps)
     chosen = None if statistic is None else exhibit.NamedStatistic(statistic, imported(statistic))
     ensemble, known = _drawn(maps, theory, bias_var, band, None, nside, seed)

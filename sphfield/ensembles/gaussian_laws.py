@@ -16,7 +16,9 @@ SHARES = {"mean": 0.7, "scatter": 0.1, "correlation": 0.1, "orders": 0.06, "tota
 _BLOCK = 1024  # maps compared with all others at once
 
 
-def families(powers: Array, orders: Array, cl: Array, ell: NDArray[np.int64], alpha: float) -> tuple[Family, ...]:
+def families(
+    powers: Array, orders: Array | None, cl: Array, ell: NDArray[np.int64], alpha: float
+) -> tuple[Family, ...]:
     r"""Tests of maps against a Gaussian field, at some multipoles; every p-value is uniform if the field is right.
 
     The law of :math:`x = (2\ell + 1) \hat C_\ell / C_\ell` is chi-square with 2 ell + 1 degrees of freedom,
@@ -30,8 +32,8 @@ def families(powers: Array, orders: Array, cl: Array, ell: NDArray[np.int64], al
     ----------
     powers : array, shape (size, n)
         Estimated C_ell of each map at the multipoles ``ell``.
-    orders : array, shape (size, lmax + 1)
-        Sum over those multipoles of :math:`|a_{\ell m}|^2 / C_\ell`, twice for m > 0.
+    orders : array, shape (size, lmax + 1), or None
+        Not tested if not known. Sum over those multipoles of :math:`|a_{\ell m}|^2 / C_\ell`, twice for m > 0.
     cl, ell : array, shape (n,)
         Expected C_ell, not 0, and the multipoles, increasing.
     alpha : float
@@ -41,14 +43,15 @@ def families(powers: Array, orders: Array, cl: Array, ell: NDArray[np.int64], al
     many: Array = 2.0 * ell.astype(np.float64) + 1.0
     x = many * powers / cl
     z = _scores(x, many)
-    m = np.arange(orders.shape[1])
-    dof = np.array([np.count_nonzero(ell >= k) for k in m]) * np.where(m == 0, 1.0, 2.0)
-    used = m[dof > 0]
     made = [
         _chi_square("mean", "ell", ell, x.sum(axis=0), size * many, alpha),
         _chi_square("total", "sum", np.zeros(1, dtype=np.int64), x.sum()[None], size * many.sum()[None], alpha),
-        _chi_square("orders", "m", used, orders.sum(axis=0)[used], size * dof[used], alpha),
     ]
+    if orders is not None:
+        m = np.arange(orders.shape[1])
+        dof = np.array([np.count_nonzero(ell >= k) for k in m]) * np.where(m == 0, 1.0, 2.0)
+        used = m[dof > 0]
+        made.append(_chi_square("orders", "m", used, orders.sum(axis=0)[used], size * dof[used], alpha))
     if size > 1:
         made += [_scatter(z, ell, alpha), _copies(z)]
     if size > 3:

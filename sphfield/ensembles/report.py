@@ -135,8 +135,9 @@ class Report:
         }
 
     def __str__(self) -> str:
+        maps = "1 map" if self.size == 1 else f"{self.size} maps"
         lines = [
-            f"{'passed' if self.passed else 'FAILED'}: {self.size} map{'s' * (self.size != 1)}, {int(self.tested.sum())} of {self.ell.size} "
+            f"{'passed' if self.passed else 'FAILED'}: {maps}, {int(self.tested.sum())} of {self.ell.size} "
             f"multipoles tested, p = {self.pvalue:.2g} (alpha = {self.alpha})",
             *(f"  {name}: {value}" for name, value in self.choices.items()),
             f"  {'test':12} {'tests':>6} {'smallest p, adjusted':>21}  worst at",

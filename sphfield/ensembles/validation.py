@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sphfield.ensembles import gaussian_laws, width_laws
 from sphfield.ensembles.ensemble import Ensemble, Maps, measure
 from sphfield.ensembles.report import Report
+from sphfield.ensembles.stored import StoredPower
 from sphfield.fields.accuracy import on_exact_power
 from sphfield.fields.gaussian import Coefficients
 from sphfield.fields.pixels import nside_of, whole
@@ -28,7 +29,7 @@ _ROUNDING = 1e-24  # squared: an amplitude of 1e-12; float32 maps leave 1e-20 an
 
 
 def validate(
-    ensemble: Maps,
+    ensemble: Maps | StoredPower,
     spectrum: Spectrum,
     size: int | None = None,
     *,
@@ -46,8 +47,9 @@ def validate(
 
     Parameters
     ----------
-    ensemble : Ensemble, FitsMaps, or anything with ``[i]``
-        The maps, RING order.
+    ensemble : Ensemble, FitsMaps, or anything with ``[i]``; or StoredPower
+        The maps, RING order; or what was measured on them, by the estimator that is stored with it. Then the orders
+        are not tested.
     spectrum : Spectrum
         What they should carry, as far as they have power: what is beyond is aliased, and its effect is measured on
         maps of this spectrum. Multipoles where that effect or the error of C_ell is above a tenth of a standard error
@@ -105,8 +107,11 @@ def validate(
             f"the analysis has {best:.1e} at best, C_ell {error.min():.1e}; "
             "take fewer maps, a smaller lmax or more transforms"
         )
-    rows = measure(ensemble, _powers(power, cl, tested, width), range(size), progress=progress)
-    powers, orders = rows[:, 0], rows[:, 1]
+    if isinstance(ensemble, StoredPower):
+        powers, orders = ensemble.values()[:size], None
+    else:
+        rows = measure(ensemble, _powers(power, cl, tested, width), range(size), progress=progress)
+        powers, orders = rows[:, 0], rows[:, 1]
     chosen = (powers[:, tested], orders, cl[tested], ell[tested], alpha)
     families = gaussian_laws.families(*chosen) if width is None else width_laws.families(*chosen, spectrum, width)
     mean = powers.mean(axis=0)
@@ -129,13 +134,17 @@ def validate(
 
 def _size(ensemble: Any, size: int | None) -> int:
     if size is not None:
+        if hasattr(ensemble, "__len__") and size > len(ensemble):
+            raise ValueError(f"size = {size} is more than there are maps, {len(ensemble)}: lower it, or leave it out")
         return whole("size", size, 1)
     if not hasattr(ensemble, "__len__"):
         raise ValueError(f"{type(ensemble).__name__} has no end: give size, the number of maps to test")
     return len(ensemble)
 
 
-def _estimation(ensemble: Any, spectrum: Spectrum, chosen: Estimator | str) -> tuple[Maps, Estimator, int | None]:
+def _estimation(ensemble: Any, spectrum: Spectrum, chosen: Estimator | str) -> tuple[Any, Estimator, int | None]:
+    if isinstance(ensemble, StoredPower):
+        return ensemble, ensemble.estimator, ensemble.nside
     if chosen == "alm" or isinstance(chosen, CoefficientPower):
         power: Estimator = CoefficientPower(spectrum.lmax) if isinstance(chosen, str) else chosen
         if not hasattr(ensemble, "sampler"):

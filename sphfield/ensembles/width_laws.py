@@ -24,7 +24,7 @@ _SAME = 1e-9  # relative: two maps of different weights never agree to this in a
 
 
 def families(
-    powers: Array, orders: Array, cl: Array, ell: NDArray[np.int64], alpha: float, spectrum: Spectrum, width: int
+    powers: Array, orders: Array | None, cl: Array, ell: NDArray[np.int64], alpha: float, spectrum: Spectrum, width: int
 ) -> tuple[Family, ...]:
     r"""Tests of maps of networks with one hidden layer of `width`; parameters otherwise as for a Gaussian field.
 
@@ -50,7 +50,8 @@ def families(
     mean, m1, m2, m3 = (k[settled] for k in (powers.mean(axis=0), k1, k2 / size, k3 / size**2))
     made = [_mean(mean, m1, m2, m3, ell[settled], alpha)]
     if size > 1:
-        made += [_orders(orders, ell), _ranks(powers, drawn, k1, ell), _scatter(powers, drawn, np.sqrt(k2), ell)]
+        made += [_orders(orders, ell)] if orders is not None else []
+        made += [_ranks(powers, drawn, k1, ell), _scatter(powers, drawn, np.sqrt(k2), ell)]
         made.append(_copies(powers))
     if size > 3:
         made.append(_correlation(powers, drawn, covariance, ell))

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphfield.ensembles.ensemble import measure
+from sphfield.ensembles.stored import StoredPower
 from sphfield.fields.accuracy import on_exact_power
 from sphfield.fields.files import FitsMaps
 from sphfield.provenance import describe, version
@@ -36,7 +37,7 @@ class PowerEstimate:
     follows, NaN if it is too short.
     """
 
-    maps: FitsMaps
+    maps: FitsMaps | StoredPower
     estimator: Estimator
     ell: Array
     last: Array
@@ -77,7 +78,7 @@ class PowerEstimate:
 
 
 def estimate(
-    maps: FitsMaps,
+    maps: FitsMaps | StoredPower,
     estimator: Estimator,
     *,
     theory: Spectrum | None = None,
@@ -89,8 +90,9 @@ def estimate(
 
     Parameters
     ----------
-    maps : FitsMaps
+    maps : FitsMaps or StoredPower
     estimator : Estimator
+        That of the store for what is stored.
     theory : Spectrum, optional
         To compare with, as far as the maps have power: the bias is then measured on maps of it, otherwise on maps of
         the estimate, which is taken to go on as the power law of its upper half.
@@ -118,12 +120,15 @@ def estimate(
         )
     bands = Binned(estimator, tuple(range(estimator.lmax + 2)) if edges is None else edges)
     told = None if progress is None else lambda done, total: progress("maps", done, total)
-    powers = measure(maps, estimator, range(len(maps)), progress=told)
+    if isinstance(maps, StoredPower):
+        powers = maps.values()
+    else:
+        powers = measure(maps, estimator, range(len(maps)), progress=told)
     return _estimated(maps, estimator, bands, powers, None if theory is None else theory.cl[: ends + 1], ends)
 
 
 def _estimated(
-    maps: FitsMaps, estimator: Estimator, bands: Binned, powers: Array, theory: Array | None, band: int
+    maps: FitsMaps | StoredPower, estimator: Estimator, bands: Binned, powers: Array, theory: Array | None, band: int
 ) -> PowerEstimate:
     mean = powers.mean(axis=0)
     slope, known = _continued(mean, band)
