@@ -9,10 +9,10 @@ from scipy import special
 from sphfield.ensembles.report import Family
 from sphfield.typing import Array
 
-__all__ = ["families"]
+__all__ = ["bounds", "families"]
 
 # of alpha: most for the mean, where errors of one multipole are small; samplers that are wrong otherwise are so by much
-SHARES = {"mean": 0.7, "scatter": 0.1, "correlation": 0.1, "orders": 0.06, "total": 0.02, "maps": 0.02}
+SHARES = {"mean": 0.68, "scatter": 0.1, "correlation": 0.1, "orders": 0.06, "total": 0.02, "maps": 0.02, "bounds": 0.02}
 _BLOCK = 1024  # maps compared with all others at once
 
 
@@ -57,6 +57,29 @@ def families(
     if size > 3:
         made.append(_correlation(z, ell, alpha))
     return tuple(made)
+
+
+def bounds(mean: Array, cl: Array, ell: NDArray[np.int64], size: int, bias: Array, spread: Array) -> Family:
+    """Test that the mean of maps is within what bias and scatter of the analysis explain, where these are large.
+
+    Parameters
+    ----------
+    mean, cl : array, shape (n,)
+        Mean estimate and expected C_ell, not 0.
+    ell : array, shape (n,)
+    size : int
+        Number of maps.
+    bias, spread : array, shape (n,)
+        Largest relative bias of the mean, and relative scatter that the analysis adds to that of the field. The mean
+        is compared with the nearest value within the bias, with as many degrees of freedom as both scatters leave.
+    """
+    dof = 2.0 * size / (2.0 / (2.0 * ell + 1.0) + spread**2)
+    ratio = mean / cl
+    upper = special.chdtrc(dof, dof * ratio / (1.0 + bias))
+    lower = np.where(bias < 1.0, special.chdtr(dof, dof * ratio / np.maximum(1.0 - bias, 1e-300)), 1.0)
+    unknown = np.full(ell.size, np.nan)
+    pvalue = np.minimum(2.0 * np.minimum(upper, lower), 1.0)
+    return Family("bounds", "ell", ell, ratio, unknown, unknown, pvalue, SHARES["bounds"], "of the expected C_ell")
 
 
 def _scores(x: Array, dof: Array) -> Array:

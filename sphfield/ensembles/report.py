@@ -152,6 +152,7 @@ class Report:
             lines.append(f"  {'zeros':12} {self.zeros.size:6d} {'':21}  C_ell = 0: {len(self.leaks)} have power")
         worst = sorted(self.leaks.items(), key=lambda item: -item[1])[:_SHOWN]
         lines += [f"  power at ell = {ell}, where C_ell = 0: {power:.2g} of the variance" for ell, power in worst]
+        lines += ["  such power is left by single precision, or when a monopole or dipole was fitted"] if worst else []
         rest = len(self.failures) - _SHOWN
         lines += [f"  failed: {_words(row)}" for row in self.failures[:_SHOWN]]
         return "\n".join([*lines, *([f"  and {rest} failures more"] if rest > 0 else [])])

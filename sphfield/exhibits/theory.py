@@ -107,6 +107,15 @@ def _rows(path: Path) -> list[list[str]]:
     rows = [line.replace(",", " ").split() for line in lines if line and not line.startswith("#")]
     if not rows:
         raise ValueError("it has no rows; give columns of numbers, ell and C_ell")
+    # CAMB and CLASS name their columns in a comment, and they are ell (ell + 1) C_ell / 2 pi as a rule
+    comments = [line for line in lines if line.startswith("#") and len(line.lstrip("# ").split()) > 1]
+    comment = comments[-1] if comments else ""
+    names = comment.lstrip("# ").replace(",", " ").split()
+    if _is_number(rows[0][0]) and names[1:2] != ["C_ell"] and (len(rows[0]) > 2 or len(names) == len(rows[0])):
+        raise ValueError(
+            f"it has {len(rows[0])} columns{f', {comment!r}' if comment else ''}, and none is called C_ell: write two, "
+            "under the line `ell C_ell`, after dividing by ell (ell + 1) / 2 pi if that is in them"
+        )
     return rows
 
 

@@ -16,6 +16,9 @@ from sphfield.typing import Array, ComplexArray
 __all__ = ["Binned", "CoefficientPower", "Estimator", "PowerSpectrum", "estimator"]
 
 
+_MOST = 1000  # rounding is reached long before
+
+
 class Estimator(Protocol):
     """What every estimator of C_ell has: its last multipole, a name to print, coefficients, and their power."""
 
@@ -32,9 +35,9 @@ class PowerSpectrum:
     r"""Estimated power :math:`\hat C_\ell = \sum_m |a_{\ell m}|^2 / (2\ell + 1)`, a statistic map -> (lmax + 1,).
 
     For an isotropic field its expectation is C_ell; for a Gaussian one its variance is
-    :math:`2 C_\ell^2 / (2\ell + 1)`. For a field that ends at L it is exact to rounding, at most 1e-11 of C_ell, up to
-    lmax = 3 nside - L; so both may be 1.5 nside. Beyond it has the bias of `analysis`, for which docs/estimators has
-    a table.
+    :math:`2 C_\ell^2 / (2\ell + 1)`. For a field that ends at L it is exact to rounding up to lmax = 3 nside - L; so
+    both may be 1.5 nside. Rounding grows with the range of C_ell: for ell**-5 to less than 1e-9 of C_ell at nside =
+    512. Beyond it has the bias of `analysis`, for which docs/estimators has a table.
 
     Parameters
     ----------
@@ -190,6 +193,8 @@ def estimator(name: str, lmax: int) -> Estimator:
     kind, _, number = name.partition(":")
     if kind not in ("weighted", "anafast", "alm") or (number and (kind == "alm" or not number.isdecimal())):
         raise ValueError(f"there is no estimator {name!r}: use weighted, weighted:3, anafast, anafast:1 or alm")
+    if number and int(number) > _MOST:
+        raise ValueError(f"estimator {name!r}: {number} iterations or transforms are no use; give {_MOST} at most")
     if kind == "alm":
         return CoefficientPower(lmax)
     if kind == "weighted":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import healpy
 import numpy as np
 import pytest
 from scipy import stats
@@ -13,11 +14,13 @@ from sphfield.ensembles.ensemble import Ensemble
 from sphfield.ensembles.report import Report
 from sphfield.ensembles.validation import validate
 from sphfield.fields.finite import FiniteNetwork
+from sphfield.fields.finite_laws import draw_power
 from sphfield.fields.gaussian import ExactPowerField, GaussianField, synalm
 from sphfield.fields.transforms import synthesis
 from sphfield.networks.activations import Gaussian, ReLU, Sine, Step, Tanh
 from sphfield.networks.kernels import NNGP
 from sphfield.networks.network import Network
+from sphfield.networks.ntk import NTK
 from sphfield.spectra.angular import angular_spectrum
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.statistics.power import PowerSpectrum
@@ -264,3 +267,49 @@ def test_coefficients_of_a_known_map_have_known_pulls() -> None:
 
     report = validate(Ensemble(Strong(), 1), STEEP, 8)
     assert report.pulls == pytest.approx(0.5 * np.sqrt((2 * STEEP.ell + 1) * 8 / 2), rel=1e-9)
+
+
+def test_power_out_of_bounds_is_refused_where_aliases_forbid_more() -> None:
+    s = Spectrum(np.ones(48))
+    right = validate(Ensemble(GaussianField(s, 16), seed=1), s, 100)
+    assert right.passed
+    assert right.family("bounds").index.size == np.count_nonzero(~right.tested)
+    cl = np.where(np.append(right.tested, np.ones(23, dtype=bool)), 1.0, 10.0)
+    assert "bounds" in failed(validate(Ensemble(GaussianField(Spectrum(cl), 16), seed=1), s, 100))
+
+
+def test_a_dipole_shows_in_the_zeros_although_the_estimator_leaks_there() -> None:
+    # equal weights leak a little into ell = 0 and 1; a dipole a thousand times as large must not hide behind that
+    cl = np.power(1.0 + np.arange(25), -3.0)
+    cl[:2] = 0.0
+    s, z = Spectrum(cl), healpy.pix2vec(16, np.arange(12 * 16**2))[2]
+    for name in ("weighted", "anafast"):
+        assert validate(Ensemble(GaussianField(s, 16), seed=1), s, 20, estimator=name).passed
+        tilted = Altered(GaussianField(s, 16), lambda m, rng: m + 100.0 * z)
+        assert 1 in validate(Ensemble(tilted, seed=1), s, 20, estimator=name).leaks
+
+
+def test_the_law_of_a_width_is_that_of_one_network_and_no_other_spectrum() -> None:
+    network = Network(ReLU(), 1)
+    maps = Ensemble(FiniteNetwork(network, 8, nside=8), seed=1)
+    s = neural(ReLU(), 1, 24)
+    for wrong in (angular_spectrum(NTK(network), 24), neural(ReLU(), 2, 24), Spectrum(s.cl)):
+        with pytest.raises(ValueError, match="width is for maps of networks with one hidden layer"):
+            validate(maps, wrong, 20, width=8)
+    cl = np.where(np.arange(25) == 2, 1.01, 1.0) * s.cl
+    with pytest.raises(ValueError, match="at ell = 2 the spectrum is off by 1.0e-02 from that of its network"):
+        validate(maps, Spectrum(cl, kernel=s.kernel), 20, width=8)
+    with pytest.raises(ValueError, match=r"the spectrum is one on S\^3"):
+        validate(maps, angular_spectrum(NNGP(network), 24, dim=3), 20)
+
+
+def test_an_anisotropic_sampler_of_the_right_power_is_refused_by_the_law_of_a_width_too() -> None:
+    @dataclass(frozen=True)
+    class ZonalNetwork:
+        def __call__(self, rng: np.random.Generator) -> Array:
+            power = draw_power(Network(ReLU(), 1), 8, 24, rng, 1)[0]
+            alm = np.zeros(25 * 26 // 2, dtype=complex)
+            alm[:25] = np.sqrt((2 * np.arange(25) + 1) * power) * rng.choice([-1.0, 1.0], 25)
+            return synthesis(alm, 16)
+
+    assert "orders" in failed(validate(Ensemble(ZonalNetwork(), 1), neural(ReLU(), 1, 96), 100, width=8))

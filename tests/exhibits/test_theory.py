@@ -49,7 +49,9 @@ WRITERS: dict[str, Callable[[Path], object]] = {
     "four.fits": lambda p: hp.write_cl(str(p), [S.cl, 2 * S.cl, 3 * S.cl, 4 * S.cl], dtype=np.float64),
     "column.dat": lambda p: np.savetxt(p, S.cl, fmt="%.17e"),
     "columns.TXT": lambda p: np.savetxt(p, np.column_stack([S.ell, S.cl]), fmt="%.17e", header="ell C_ell"),
-    "more.txt": lambda p: np.savetxt(p, np.column_stack([S.ell, S.cl, 7 * S.cl]), fmt="%.17e"),
+    "more.txt": lambda p: np.savetxt(
+        p, np.column_stack([S.ell, S.cl, 7 * S.cl]), fmt="%.17e", header="ell C_ell other"
+    ),
     "backwards.txt": lambda p: np.savetxt(p, np.column_stack([S.ell, S.cl])[::-1], fmt="%.17e"),
     # as Excel writes it: a mark in front, and its own ends of lines
     "windows.csv": lambda p: p.write_bytes(
@@ -156,3 +158,18 @@ def test_options_that_do_not_belong_to_a_file_are_refused(tmp_path: Path) -> Non
         theory(str(tmp_path / "cl.txt"), 8, bias_var=0.1)
     with pytest.raises(ValueError, match="lmax = -2 is too small"):
         theory(str(tmp_path / "cl.txt"), -2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#    L    TT             EE\n     2    0.1E+04   0.3E-01\n     3    0.9E+03   0.2E-01\n",  # CAMB
+        "# dimensionless total [l(l+1)/2pi] C_l's\n# l TT\n2 1.0\n3 2.0\n",  # CLASS
+        "2 1.0 3.0\n3 2.0 3.0\n",
+    ],
+)
+def test_tables_of_other_programs_are_not_taken_for_c_ell(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "totcls.dat"
+    path.write_text(text)
+    with pytest.raises(ValueError, match="none is called C_ell: write two, under the line `ell C_ell`"):
+        theory(str(path), 3)

@@ -109,10 +109,18 @@ def test_an_lmax_where_quadrature_fails_is_warned_of_with_the_error(engine: Engi
     with pytest.warns(UserWarning, match=message) as told:
         estimate = alm2cl(analysis(m, 191, transforms=transforms, engine=engine))
     named = (
-        float(str(told[0].message).split("wrong by up to ")[1].split(" (measured)")[0].split(", ")[2].rstrip("%")) / 100
+        float(
+            str(told[0].message)
+            .split("wrong by up to ")[1]
+            .split(" (measured at nside = 64)")[0]
+            .split(", ")[2]
+            .rstrip("%")
+        )
+        / 100
     )
     assert named > 0.1
-    assert named / 10 < worst(estimate, alm) < 10 * named  # another map at another nside: the size, not the digits
+    # of one map, where the warning has the worst of three: from map to map it differs by a factor of 20
+    assert named / 100 < worst(estimate, alm) < 10 * named
     analysis(m, 128)  # warnings are errors here: 2 nside passes
 
 
