@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -50,14 +50,23 @@ def synalm(cl: Any, rng: np.random.Generator) -> ComplexArray:
     >>> bool(small[0] == large[0]), small.shape, large.shape
     (True, (3,), (6,))
     """
-    cl = Spectrum(cl).cl  # for its checks
-    lmax = cl.size - 1
+    return _drawn(_amplitudes(Spectrum(cl).cl), rng)  # a Spectrum for its checks
+
+
+def _amplitudes(cl: Array) -> tuple[Array, Array]:
+    # of a_l0, and of real and imaginary parts of the others in healpy's order
+    return np.sqrt(cl), np.sqrt(cl / 2.0)[multipoles(cl.size - 1)[cl.size :]]
+
+
+def _drawn(amplitudes: tuple[Array, Array], rng: np.random.Generator) -> ComplexArray:
+    zonal, others = amplitudes
+    lmax = zonal.size - 1
     z = normals((lmax + 1) ** 2, rng)
     alm = np.empty((lmax + 1) * (lmax + 2) // 2, dtype=np.complex128)
-    alm[: lmax + 1] = np.sqrt(cl) * z[np.arange(lmax + 1) ** 2]
+    alm[: lmax + 1] = zonal * z[np.arange(lmax + 1) ** 2]
     parts = alm[lmax + 1 :].view(np.float64)  # real and imaginary parts in turn
     np.take(z, _stream(lmax), out=parts, mode="clip")  # another mode would gather into a copy first
-    alm[lmax + 1 :] *= np.sqrt(cl / 2.0)[multipoles(lmax)[lmax + 1 :]]
+    alm[lmax + 1 :] *= others
     return alm
 
 
@@ -104,7 +113,11 @@ class GaussianField:
 
     def alm(self, rng: np.random.Generator) -> ComplexArray:
         """The coefficients of the map that ``self(rng)`` draws, in healpy's order."""
-        return synalm(self.spectrum.cl, rng)
+        return _drawn(self._kept_amplitudes, rng)
+
+    @cached_property
+    def _kept_amplitudes(self) -> tuple[Array, Array]:
+        return _amplitudes(self.spectrum.cl)
 
     def __call__(self, rng: np.random.Generator) -> Array:
         """A map, shape (12 nside**2,), RING order."""
