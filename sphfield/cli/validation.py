@@ -111,9 +111,10 @@ def validate(
     from sphfield.ensembles.width_laws import hidden_layer
 
     if output is not None:  # figures take a while to import
-        from sphfield.exhibits.validation import FORMATS, write_validation
+        from sphfield.exhibits.single import WITH_NUMBERS
+        from sphfield.exhibits.validation import write_validation
 
-        writable(output, FORMATS)
+        writable(output, WITH_NUMBERS)
     number = _number(size, maps)
     ensemble, known = _drawn(maps, theory, bias_var, band, finite, nside, seed)
     if width is not None:
@@ -208,9 +209,10 @@ def coverage(
     """
     from sphfield.ensembles.stored import is_store
     from sphfield.exhibits import coverage as exhibit
+    from sphfield.exhibits.single import WITH_NUMBERS
     from sphfield.networks.names import imported
 
-    writable(output, exhibit.FORMATS)
+    writable(output, WITH_NUMBERS)
     if any(map(is_store, maps)):
         raise ValueError("coverage measures maps, a folder holds what was measured: give FITS files, or no MAPS at all")
     number = _number(size, maps)

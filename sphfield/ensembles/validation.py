@@ -106,26 +106,18 @@ def validate(
     tolerated = _TOLERATED * scatter / np.sqrt(size)
     tested = (cl > 0) & (error < tolerated) & (bias < tolerated) & (spread < _TOLERATED * scatter)
     if not tested.any():
-        best = bias[cl > 0].min(initial=np.inf)
-        raise ValueError(
-            f"none of {ell.size} multipoles can be tested: {size} maps ask for an accuracy of {tolerated.max():.1e}, "
-            f"the analysis has {best:.1e} at best, C_ell {error.min():.1e}; "
-            "take fewer maps, a smaller lmax or more transforms"
-        )
-    if isinstance(ensemble, StoredPower):
-        powers, orders = ensemble.values()[:size], None
-    else:
-        rows = measure(ensemble, _powers(power, cl, tested, width), range(size), progress=progress)
-        powers, orders = rows[:, 0], rows[:, 1]
-        if width is not None:
-            orders = orders - rows[:, 2]
-    chosen = (powers[:, tested], orders, cl[tested], ell[tested], alpha)
-    families = gaussian_laws.families(*chosen) if width is None else width_laws.families(*chosen, spectrum, width)
+        raise ValueError(_hopeless(size, tolerated.max(), bias[cl > 0].min(initial=np.inf), error.min()))
+    powers, orders = _measured(ensemble, power, cl, tested, width, size, progress)
     mean = powers.mean(axis=0)
-    loose = (cl > 0) & (error < 1.0) & ~tested
-    if width is None and loose.any():
-        limits = (bias[loose] + error[loose], spread[loose])
-        families = (*families, gaussian_laws.bounds(mean[loose], cl[loose], ell[loose], size, *limits))
+    chosen = (powers[:, tested], orders, cl[tested], ell[tested], alpha)
+    if width is not None:
+        families = width_laws.families(*chosen, spectrum, width)
+    else:
+        families = gaussian_laws.families(*chosen)
+        loose = (cl > 0) & (error < 1.0) & ~tested
+        if loose.any():
+            limits = (bias[loose] + error[loose], spread[loose])
+            families = (*families, gaussian_laws.bounds(mean[loose], cl[loose], ell[loose], size, *limits))
     zeros = ell[cl == 0]
     relative, allowed = mean / (4 * np.pi * _variance(spectrum)), np.maximum(_ROUNDING, _LEAKY * leak)
     return Report(
@@ -151,6 +143,13 @@ def _size(ensemble: Any, size: int | None) -> int:
     if not hasattr(ensemble, "__len__"):
         raise ValueError(f"{type(ensemble).__name__} has no end: give size, the number of maps to test")
     return len(ensemble)
+
+
+def _hopeless(size: int, asked: float, bias: float, error: float) -> str:
+    return (
+        f"no multipole can be tested: {size} maps ask for an accuracy of {asked:.1e}, the analysis has {bias:.1e} at "
+        f"best, C_ell {error:.1e}; take fewer maps, a smaller lmax or more transforms"
+    )
 
 
 def _estimation(ensemble: Any, spectrum: Spectrum, chosen: Estimator | str) -> tuple[Any, Estimator, int | None]:
@@ -186,6 +185,22 @@ def _bias(power: Estimator, spectrum: Spectrum, nside: int | None) -> tuple[Arra
         spread,
         estimates.max(axis=0) / (4 * np.pi * _variance(spectrum)),
     )
+
+
+def _measured(
+    ensemble: Any,
+    power: Estimator,
+    cl: Array,
+    tested: NDArray[np.bool_],
+    width: int | None,
+    size: int,
+    progress: Callable[[int, int], object] | None,
+) -> tuple[Array, Array | None]:
+    # estimated power, and by order: with weights 1 / C_ell, or in excess of that of the same map turned at random
+    if isinstance(ensemble, StoredPower):
+        return ensemble.values()[:size], None
+    rows = measure(ensemble, _powers(power, cl, tested, width), range(size), progress=progress)
+    return rows[:, 0], rows[:, 1] if width is None else rows[:, 1] - rows[:, 2]
 
 
 def _powers(power: Estimator, cl: Array, tested: NDArray[np.bool_], width: int | None) -> Callable[[Array], Array]:

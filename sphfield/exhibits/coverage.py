@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,21 +12,19 @@ import numpy as np
 from sphfield.ensembles.coverage import Coverage, coverage, interval_coverage
 from sphfield.ensembles.ensemble import Ensemble, Maps, measure
 from sphfield.ensembles.ranks import ranks_apart
-from sphfield.exhibits.single import PICTURES, save_figure
+from sphfield.exhibits.single import write_with_numbers
 from sphfield.fields.gaussian import GaussianField
 from sphfield.fields.pixels import nside_of
 from sphfield.figures.axes import Figure, sheet
 from sphfield.figures.validation import coverage_bars
-from sphfield.provenance import atomic_write, version
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.statistics.intervals import chi2_interval, normal_interval
 from sphfield.statistics.power import CoefficientPower
 from sphfield.statistics.power import estimator as named_estimator
 from sphfield.typing import Array, Statistic
 
-__all__ = ["FORMATS", "NamedStatistic", "power_coverage", "rank_coverage", "write_coverage"]
+__all__ = ["NamedStatistic", "power_coverage", "rank_coverage", "write_coverage"]
 
-FORMATS = (".json", *PICTURES)
 _LEVELS = (0.68, 0.95)
 Progress = Callable[[str, int, int], object]
 
@@ -123,14 +120,8 @@ def write_coverage(path: str | Path, found: Mapping[str, Coverage]) -> None:
     ValueError
         If the suffix is no format of figures, or the files cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in FORMATS:
-        raise ValueError(f"{str(path)!r}: the suffix chooses the format; use one of {', '.join(FORMATS)}")
-    facts: dict[str, Any] = {**{name: c.facts() for name, c in found.items()}, "version": version()}
-    with atomic_write(target.with_suffix(".json")) as part:  # it gets its name after the figure: both or none
-        part.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-        if target.suffix.lower() != ".json":
-            save_figure(target, _figure(found), {"coverage": list(found), "maps": next(iter(found.values())).maps})
+    recipe = {"coverage": list(found), "maps": next(iter(found.values())).maps}
+    write_with_numbers(path, {name: c.facts() for name, c in found.items()}, lambda: _figure(found), recipe)
 
 
 def _figure(found: Mapping[str, Coverage]) -> Figure:

@@ -11,13 +11,22 @@ from sphfield.exhibits.exhibition import activation_label
 from sphfield.figures import colour_bar, mollweide, spectrum
 from sphfield.figures.axes import Figure, sheet
 from sphfield.io import write_cl, write_map
-from sphfield.provenance import atomic_write, describe
+from sphfield.provenance import atomic_write, describe, version
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array
 
-__all__ = ["PICTURES", "save_figure", "writable_folder", "write_map_file", "write_spectrum_file"]
+__all__ = [
+    "PICTURES",
+    "WITH_NUMBERS",
+    "save_figure",
+    "writable_folder",
+    "write_map_file",
+    "write_spectrum_file",
+    "write_with_numbers",
+]
 
 PICTURES = (".png", ".pdf", ".svg", ".webp")
+WITH_NUMBERS = (".json", *PICTURES)
 _KEYS = {".png": "Source", ".svg": "Source", ".pdf": "Subject"}
 
 
@@ -84,6 +93,23 @@ def save_figure(path: Path, figure: Figure, recipe: Any, **metadata: str) -> Non
             figure.savefig(part, dpi=150, metadata=found, pil_kwargs={"compress_level": 1})
         else:
             figure.savefig(part, dpi=150, metadata=found)
+
+
+def write_with_numbers(path: str | Path, facts: Mapping[str, Any], draw: Callable[[], Figure], recipe: Any) -> None:
+    """Write a figure and its numbers as JSON beside it, both or none; or the JSON alone, for the suffix .json.
+
+    Raises
+    ------
+    ValueError
+        If the suffix is no format of figures, or the files cannot be written.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in WITH_NUMBERS:
+        raise ValueError(f"{str(path)!r}: the suffix chooses the format; use one of {', '.join(WITH_NUMBERS)}")
+    with atomic_write(target.with_suffix(".json")) as part:  # it gets its name after the figure
+        part.write_text(json.dumps({**facts, "version": version()}, indent=1) + "\n", encoding="utf-8")
+        if target.suffix.lower() != ".json":
+            save_figure(target, draw(), recipe)
 
 
 def _write(path: Path, data: Mapping[str, Callable[[Path], None]], draw: Callable[[], Figure], recipe: Any) -> None:

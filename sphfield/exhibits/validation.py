@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from sphfield.ensembles.report import Report
-from sphfield.exhibits.single import PICTURES, save_figure
+from sphfield.exhibits.single import write_with_numbers
 from sphfield.figures.axes import Figure, sheet
 from sphfield.figures.validation import report_panel
-from sphfield.provenance import atomic_write, version
+from sphfield.provenance import version
 
-__all__ = ["FORMATS", "validation_figure", "write_validation"]
+__all__ = ["validation_figure", "write_validation"]
 
-FORMATS = (".json", *PICTURES)
 _DRAWN = ("mean", "scatter", "correlation", "orders")
 
 
@@ -56,11 +54,5 @@ def write_validation(path: str | Path, report: Report) -> None:
     ValueError
         If the suffix is no format of figures, or the files cannot be written.
     """
-    target = Path(path)
-    if target.suffix.lower() not in FORMATS:
-        raise ValueError(f"{str(path)!r}: the suffix chooses the format; use one of {', '.join(FORMATS)}")
-    with atomic_write(target.with_suffix(".json")) as part:  # it gets its name after the figure: both or none
-        part.write_text(json.dumps({**report.facts(), "version": version()}, indent=1) + "\n", encoding="utf-8")
-        if target.suffix.lower() != ".json":
-            recipe = {**report.choices, "size": report.size, "alpha": report.alpha, "version": version()}
-            save_figure(target, validation_figure(report), recipe)
+    recipe = {**report.choices, "size": report.size, "alpha": report.alpha, "version": version()}
+    write_with_numbers(path, report.facts(), lambda: validation_figure(report), recipe)

@@ -251,7 +251,7 @@ def test_bad_arguments_are_named_with_their_remedy() -> None:
         validate(maps, STEEP, 5, width=8)
     with pytest.raises(TypeError, match="Copies has no coefficients, only maps"):
         validate(Copies(maps, 5), STEEP, 5, estimator="alm")
-    with pytest.raises(ValueError, match="none of 25 multipoles can be tested: 5 maps ask for"):
+    with pytest.raises(ValueError, match="no multipole can be tested: 5 maps ask for"):
         validate(Ensemble(GaussianField(Spectrum(np.ones(48)), 16), 1), Spectrum(np.ones(48), error=np.ones(48)), 5)
 
 
