@@ -1,15 +1,17 @@
 """A Monte Carlo unit, normals + map + estimated C_ell: sphfield beside loops around healpy, and beside bare transforms.
 
 Fields of (ell + 1)^-5 to lmax = 2 nside. healpy draws with synalm and analyses with anafast, 3 iterations, in two ways:
-with OpenMP on all cores, and one single-thread process a core. sphfield runs threads over realisations. Every contender
-is a process of its own that answers requests, so that rounds can alternate; a ratio is that of the medians over the
-rounds. Errors are the largest and the median relative error of C_ell over ell >= 2, on maps of known a_lm. "bare" is
-ducc0's synthesis and adjoint synthesis of one realisation after the other, on as many threads, with nothing else.
+with OpenMP on all cores, and one single-thread process a core. sphfield is measured in three: batched in double and in
+single precision, and looped, with ducc0 one realisation after the other. "bare" is ducc0's synthesis and adjoint
+synthesis alone, looped on as many threads. Every contender is a process of its own that answers requests, so that
+rounds can alternate; a ratio is that of the medians over the rounds. Errors are the largest and the median relative
+error of C_ell over ell >= 2, on maps of known a_lm.
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import multiprocessing
 import os
 import statistics
@@ -22,13 +24,18 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 NSIDES = (64, 256, 512, 1024)
-GOALS = {64: 4.5, 256: 6.0, 512: 7.5, 1024: 9.0}
+GOALS = {
+    "batched": {64: 4.5, 256: 12.0, 512: 12.0, 1024: 12.0},
+    "single": {64: 4.5, 256: 20.0, 512: 20.0, 1024: 20.0},
+    "looped": {64: 4.5, 256: 6.0, 512: 7.5, 1024: 9.0},
+}
 BARE_GOALS = {64: 1.25, 256: 1.10, 512: 1.10, 1024: 1.10}
-COUNTS = {64: 200, 256: 16, 512: 6, 1024: 2}  # realisations a round for each core
+COUNTS = {64: 200, 256: 16, 512: 8, 1024: 8}  # realisations a round for each core: whole batches
+FEWER = {64: 4, 256: 4, 512: 4, 1024: 8}  # times fewer of what is not batched
 SLOPE = -5.0
 
 
-def sphfield_unit(nside: int, count: int, cores: int) -> Callable[[], None]:
+def sphfield_unit(engine: str, precision: str, nside: int, count: int, cores: int) -> Callable[[], None]:
     import numpy as np
 
     from sphfield import Ensemble, GaussianField, PowerSpectrum, Spectrum, measure
@@ -36,7 +43,8 @@ def sphfield_unit(nside: int, count: int, cores: int) -> Callable[[], None]:
     lmax = 2 * nside
     maps = Ensemble(GaussianField(Spectrum((np.arange(lmax + 1) + 1.0) ** SLOPE), nside), seed=1)
     power = PowerSpectrum(lmax)
-    return lambda: _drop(measure(maps, power, range(count * cores), threads=cores))
+    how: Any = {"threads": cores, "engine": engine, "precision": precision}
+    return lambda: _drop(measure(maps, power, range(count * cores), **how))
 
 
 def _drop(_: Any) -> None:
@@ -117,64 +125,71 @@ class Contender:
 
 
 def errors(nside: int, fields: int) -> dict[str, tuple[float, float]]:
-    """Largest and median relative error of one pass and of anafast on the same maps."""
+    """Largest and median relative error on the same maps: batched in both precisions, looped, and anafast."""
     import healpy
     import numpy as np
 
-    from sphfield import PowerSpectrum, synalm, synthesis
+    from sphfield import Ensemble, GaussianField, PowerSpectrum, Spectrum, measure
     from sphfield.fields.transforms import alm2cl
 
     lmax = 2 * nside
-    found: dict[str, list[Any]] = {"sphfield": [], "healpy": []}
-    for i in range(fields):
-        alm = synalm((np.arange(lmax + 1) + 1.0) ** SLOPE, np.random.default_rng(i))
-        m, exact = synthesis(alm, nside), alm2cl(alm)
-        found["sphfield"].append(np.abs(PowerSpectrum(lmax)(m) / exact - 1.0)[2:])
-        found["healpy"].append(np.abs(healpy.anafast(m, lmax=lmax, pol=False) / exact - 1.0)[2:])
-    return {name: (float(np.max(rows)), float(np.median(rows))) for name, rows in found.items()}
+    maps = Ensemble(GaussianField(Spectrum((np.arange(lmax + 1) + 1.0) ** SLOPE), nside), seed=1)
+    exact = np.array([alm2cl(maps.sampler.alm(maps.rng(i))) for i in range(fields)])
+    ways: dict[str, Any] = {
+        "batched": {"engine": "batched"},
+        "single": {"engine": "batched", "precision": "single"},
+        "looped": {"engine": "ducc0"},
+    }
+    found = {name: measure(maps, PowerSpectrum(lmax), range(fields), **way) for name, way in ways.items()}
+    found["healpy"] = np.array([healpy.anafast(maps[i], lmax=lmax, pol=False) for i in range(fields)])
+    relative = {name: np.abs(powers / exact - 1.0)[:, 2:] for name, powers in found.items()}
+    return {name: (float(np.max(rows)), float(np.median(rows))) for name, rows in relative.items()}
 
 
 def compare(nside: int, rounds: int, cores: int) -> None:
-    count = COUNTS[nside]
+    """Four lines of the table."""
+    many, few = COUNTS[nside], max(1, COUNTS[nside] // FEWER[nside])
+    ours = {"batched": ("batched", "double"), "single": ("batched", "single"), "looped": ("ducc0", "double")}
+    counts = {"batched": many, "single": 2 * many, "looped": few, "bare": few, "OpenMP": few, "processes": few}
     contenders = {
-        "sphfield": Contender(sphfield_unit, nside, count, 1, cores, 1),
-        "bare": Contender(bare_unit, nside, count, 1, cores, 1),
-        "OpenMP": Contender(healpy_unit, nside, max(1, count // 4), 1, cores, cores),
-        "processes": Contender(healpy_unit, nside, max(1, count // 4), cores, 1, 1),
+        name: Contender(functools.partial(sphfield_unit, *way), nside, counts[name], 1, cores, 1)
+        for name, way in ours.items()
     }
-    few = max(1, count // 4)
-    realisations = {name: (count if name in {"sphfield", "bare"} else few) * cores for name in contenders}
+    contenders["bare"] = Contender(bare_unit, nside, few, 1, cores, 1)
+    contenders["OpenMP"] = Contender(healpy_unit, nside, few, 1, cores, cores)
+    contenders["processes"] = Contender(healpy_unit, nside, few, cores, 1, 1)
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds):
         for name in list(contenders) if turn % 2 else reversed(list(contenders)):
-            times[name].append(1e3 * contenders[name]() / realisations[name])
+            times[name].append(1e3 * contenders[name]() / (counts[name] * cores))
     for contender in contenders.values():
         contender.stop()
     each = {name: statistics.median(values) for name, values in times.items()}
-    best = min(each["OpenMP"], each["processes"])
-    ratio, over = best / each["sphfield"], each["sphfield"] / each["bare"]
-    worst = errors(nside, 4)
-    cells = " ".join(f"{each[name]:10.2f}" for name in ("sphfield", "bare", "OpenMP", "processes"))
-    told = " ".join(f"{worst[name][0]:8.0e} {worst[name][1]:8.0e}" for name in ("sphfield", "healpy"))
+    best, worst = min(each["OpenMP"], each["processes"]), errors(nside, 4)
+    for name in ("batched", "single", "looped"):
+        print(
+            f"{nside:5} {name:>8} {each[name]:9.2f} {best / each[name]:9.1f} {GOALS[name][nside]:6.1f} "
+            f"{each[name] / each['bare']:7.2f} {BARE_GOALS[nside]:6.2f} {worst[name][0]:9.0e} {worst[name][1]:8.0e}"
+        )
     print(
-        f"{nside:5} {cells} {ratio:7.1f} (goal {GOALS[nside]:.1f}) {over:6.2f} (goal {BARE_GOALS[nside]:.2f})  {told}",
+        f"{nside:5} {'healpy':>8} {best:9.2f} {1.0:9.1f} {'':6} {best / each['bare']:7.2f} {'':6} "
+        f"{worst['healpy'][0]:9.0e} {worst['healpy'][1]:8.0e}  OpenMP {each['OpenMP']:.1f} ms, "
+        f"processes {each['processes']:.1f} ms, bare {each['bare']:.2f} ms",
         flush=True,
     )
 
 
 def main() -> None:
+    """The table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--cores", type=int, default=len(os.sched_getaffinity(0)), help="default: all, %(default)s")
     parser.add_argument("nsides", type=int, nargs="*", default=NSIDES, help="default: 64 256 512 1024")
     options = parser.parse_args()
+    print(f"{options.cores} cores, {options.rounds} rounds; errors: largest and median of C_ell, ell >= 2")
     print(
-        f"{options.cores} cores, {options.rounds} rounds, ms a realisation; "
-        "errors: largest and median of C_ell, ell >= 2"
-    )
-    print(
-        f"{'nside':>5} {'sphfield':>10} {'bare':>10} {'OpenMP':>10} {'processes':>10} {'healpy / sphfield':>18} "
-        f"{'sphfield / bare':>17}  {'sphfield':>17} {'healpy':>17}"
+        f"{'nside':>5} {'way':>8} {'ms a map':>9} {'x healpy':>9} {'goal':>6} {'/ bare':>7} {'goal':>6} "
+        f"{'largest':>9} {'median':>8}"
     )
     for nside in options.nsides:
         compare(nside, options.rounds, options.cores)

@@ -22,11 +22,11 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx-mathjax-offline",  # copies MathJax 3 into _static and points mathjax_path there
 ]
-exclude_patterns = ["_*_table.md", "_validation_*.md"]  # included in other pages
+exclude_patterns = ["_*_table.md", "_performance_*.md", "_validation_*.md"]  # included in other pages
 nitpicky = True
 # types and parameters of other packages: their pages are on the network, so nothing can be linked
 nitpick_ignore_regex = [
-    (r"py:.*", r"(astropy|collections|concurrent|healpy|matplotlib|numpy|np|os|pathlib|typing)\..*"),
+    (r"py:.*", r"(astropy|collections|concurrent|healpy|matplotlib|numpy|np|os|pathlib|typing|xarray)\..*"),
     (r"py:class", r"(Array|ComplexArray|Activation|Kernel|Sampler|Statistic)"),
 ]
 

@@ -1,21 +1,26 @@
-"""Maps, a_lm and C_ell to FITS files in healpy's layout and back, with cards that say what made them."""
+"""Maps, a_lm, C_ell to FITS files in healpy's layout and back, stores to tables, with cards that say what made them."""
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, BinaryIO, Literal, TypeAlias
 
 import numpy as np
 
+from sphfield.ensembles.store import Store
+from sphfield.ensembles.store.labelled import is_dimensionless
 from sphfield.fields.files import PathLike, first_table, naming, read_map
 from sphfield.fields.pixels import as_alm, as_map, lmax_of, nside_of
 from sphfield.provenance import atomic_write, describe, version
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["read_alm", "read_cl", "read_map", "read_provenance", "write_alm", "write_cl", "write_map"]
+__all__ = ["read_alm", "read_cl", "read_map", "read_provenance", "write_alm", "write_cl", "write_map", "write_store"]
 
 Card: TypeAlias = tuple[str, Any, str]
 
@@ -25,6 +30,7 @@ CARDS = {
     "nside": "resolution of the model",
     "lmax": "its largest ell",
 }
+BLOCK = 2880  # bytes, the unit of FITS
 ROW = 1024  # pixels in a table row where they divide the map, as HEALPix's own tools write it
 
 
@@ -145,6 +151,56 @@ def read_cl(path: PathLike) -> Array:
         return np.asarray(first_table(path, (), 1)[1][0], dtype=np.float64)
 
 
+def write_store(path: PathLike, store: Store, *, overwrite: bool = False) -> None:
+    """Write the statistics of a store as binary tables, a table a statistic, a row a realisation, one column.
+
+    Batch by batch, in memory for one of them. Tables and columns have the names of the statistics; values are float64,
+    with ``TDIM`` where they have more axes than one. The card ``SPHFIELD`` of each has the recipe of the store,
+    ``SHA256`` the `sphfield.provenance.digest` of the values.
+
+    Parameters
+    ----------
+    path : path
+        The suffix ``.fits.gz`` compresses.
+    store : Store
+        Complete.
+    overwrite : bool
+        Replace an existing file; it is as it was until the new one is whole.
+
+    Raises
+    ------
+    ValueError
+        For a realisation that is missing or damaged, naming it; if the file exists, or cannot be written. There is
+        no new file then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from astropy.table import Table
+    >>> from sphfield import Ensemble, GaussianField, PowerSpectrum
+    >>> from sphfield.ensembles.store import collect
+    >>> maps = Ensemble(GaussianField(Spectrum([1.0, 0.5]), nside=1), seed=3)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = collect(f"{folder}/run", maps, {"power": PowerSpectrum(1)}, 10)
+    ...     write_store(f"{folder}/run.fits", store)
+    ...     Table.read(f"{folder}/run.fits", hdu="power")["power"].shape
+    (10, 2)
+    """
+    from astropy.io import fits
+
+    target, size = Path(path), store.size
+    if target.exists() and not overwrite:
+        raise ValueError(f"{str(target)!r} is there already: give overwrite=True, or another name")
+    with _whole(path) as part, part.open("wb") as raw, _compressed(raw, target) as stream:
+        headers = {name: _table_header(store, name, size) for name in store.statistics}
+        stream.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+        for name, header in headers.items():
+            stream.write(header.tostring().encode("ascii"))
+            for rows in _batches(store, name, size):
+                stream.write(rows.astype(">f8").tobytes())
+            stream.write(bytes(-header["NAXIS1"] * size % BLOCK))
+
+
 def read_provenance(path: PathLike) -> dict[str, Any]:
     """What made a file, as written by sphfield; every such file has at least ``"version"``.
 
@@ -174,14 +230,59 @@ def _write(
     given = [(key.upper(), made[key], comment) for key, comment in CARDS.items() if isinstance(made.get(key), int)]
     for key, value, comment in [*given, *cards, ("CREATOR", f"sphfield {version()}", "software")]:
         hdu.header[key] = (value, comment)
+    hdu.header["SPHFIELD"] = _card(made)
+    with _whole(path) as part:
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(str(part), overwrite=True)
+
+
+def _card(made: Mapping[str, Any]) -> str:
     # astropy misreads long strings that hold quotes and slashes
-    text = json.dumps(made, sort_keys=True, separators=(",", ":"), allow_nan=False).replace("'", "\\u0027")
-    hdu.header["SPHFIELD"] = text
+    return json.dumps(made, sort_keys=True, separators=(",", ":"), allow_nan=False).replace("'", "\\u0027")
+
+
+@contextmanager
+def _whole(path: PathLike) -> Iterator[Path]:
     try:
         with atomic_write(path) as part:
-            fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(str(part), overwrite=True)
+            yield part
     except OSError as error:  # a full disk, for example
         raise ValueError(f"cannot write {str(Path(path))!r}: {error}; choose another place") from error
+
+
+def _compressed(raw: BinaryIO, target: Path) -> Any:
+    # neither a name nor a time, so that the same content is the same file
+    packed = target.suffix.lower() == ".gz"
+    return gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) if packed else nullcontext(raw)
+
+
+def _batches(store: Store, name: str, size: int) -> Iterator[Array]:
+    # of so many realisations, though the store may grow meanwhile
+    return (store.values(name, k, min(k + store.batch, size)) for k in range(0, size, store.batch))
+
+
+def _table_header(store: Store, name: str, size: int) -> Any:
+    from astropy.io import fits
+
+    shape = store.shape(name)
+    sha = hashlib.sha256(f"<f8{(size, *shape)}".encode())  # as provenance.digest, but batch by batch
+    for rows in _batches(store, name, size):
+        sha.update(rows.astype("<f8").tobytes())
+    plain = shape == () or (len(shape) == 1 and shape[0] > 1)
+    dim = None if plain else f"({','.join(map(str, reversed(shape)))})"
+    short = name.replace("-", "_")[:68]  # as other software wants columns to be called
+    column = fits.Column(name=short, format=f"{int(np.prod(shape, dtype=int))}D", dim=dim)
+    header = fits.BinTableHDU.from_columns([column], nrows=0).header
+    if is_dimensionless(store, name):
+        header.set("TUNIT1", "", "dimensionless", after="TFORM1")
+    header["NAXIS2"] = size
+    header["EXTNAME"] = name
+    described = store.ensemble_description
+    if isinstance(described, Mapping) and isinstance(described.get("seed"), int):
+        header["SEED"] = (described["seed"], CARDS["seed"])
+    header["SHA256"] = sha.hexdigest()
+    header["CREATOR"] = (f"sphfield {version()}", "software")
+    header["SPHFIELD"] = _card({"store": store.recipe, "version": version()})
+    return header
 
 
 def _ell_m(lmax: int) -> tuple[Any, Any]:

@@ -398,6 +398,16 @@ def test_jobs_that_know_nothing_of_each_other_fill_one_store(tmp_path):
     assert files[0] == files[1]
 
 
+def test_an_ensemble_is_transformed_as_asked_for(tmp_path):
+    recipe = ["--theory", "relu:1", "--nside", 8, "--size", 9, "--truncate", 0.1, "--engine", "batched", "--single"]
+    facts = json.loads(run("ensemble", tmp_path / "run", *recipe, "--json").output)
+    assert facts["transforms"] == {"engine": "batched", "precision": "single"}
+    # of ReLU, L = 1, the multipoles beyond 2 hold 0.8 per cent of the variance, those beyond 1 hold 12
+    assert facts["statistics"] == {"power": [3]}
+    again = run("ensemble", tmp_path / "run", *recipe[:-3], "--engine", "ducc0")
+    assert 'transforms.engine is "batched" there and "ducc0" here' in again.stderr
+
+
 def test_a_store_of_something_else_is_refused_naming_both(tmp_path):
     store = tmp_path / "run"
     run("ensemble", store, "--theory", "relu:1", "--nside", 4, "--size", 5)
@@ -411,6 +421,11 @@ def test_a_store_of_something_else_is_refused_naming_both(tmp_path):
     [
         (["--part", "3"], "give I/N, as in 3/10"),
         (["--threads", "2", "--processes", "2"], "--threads and --processes: choose one of them"),
+        (["--threads", "0"], "threads = 0 is too small"),
+        (["--processes", "0"], "greater than 0"),
+        (["--engine", "fast"], "engine = 'fast' does not exist"),
+        (["--truncate", "2"], "error = 2.0 must lie strictly between 0 and 1"),
+        (["--truncate", "0.1", "--finite", "8"], "--truncate 0.1 is for Gaussian fields"),
         (["--statistic", "nowhere:f"], "cannot import 'nowhere'"),
         (["--finite", "8", "--theory", "c.txt"], "c.txt"),
     ],
@@ -420,3 +435,29 @@ def test_bad_options_of_an_ensemble_leave_nothing_behind(tmp_path, options, mess
     assert refused.exit_code == 2
     assert message in refused.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["fits", "fits.gz", "nc", "csv"])
+def test_a_store_is_exported_by_the_suffix(tmp_path, suffix):
+    if suffix == "nc":
+        pytest.importorskip("xarray")
+    run("ensemble", tmp_path / "run", "--theory", "relu:1", "--nside", 4, "--size", 20)
+    output = tmp_path / f"out.{suffix}"
+    for _ in range(2):  # an older one is replaced
+        assert run("export", tmp_path / "run", output).output.strip() == f"{output}: 20 realisations of power"
+    assert output.stat().st_size > 0
+    assert {path.name for path in tmp_path.iterdir()} == {"run", output.name}
+
+
+def test_what_cannot_be_exported_is_one_line_and_exit_code_two(tmp_path):
+    run("ensemble", tmp_path / "run", "--theory", "relu:1", "--nside", 4, "--size", 20, "--batch", 8, "--part", "1/2")
+    for store, output, message in (
+        ("run", "out.txt", "the suffix chooses the format; use one of .fits, .fits.gz, .nc, .csv"),
+        ("run", "out.fits", "realisation 8 is missing or damaged"),
+        ("run", "out.csv", "realisation 8 is missing or damaged"),
+        ("nowhere", "out.fits", "there is no store"),
+    ):
+        refused = run("export", tmp_path / store, tmp_path / output)
+        assert refused.exit_code == 2
+        assert message in refused.stderr
+        assert [path.name for path in tmp_path.iterdir()] == ["run"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import re
+import tracemalloc
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -16,13 +18,18 @@ from astropy.io import fits
 from astropy.table import Table
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from runs import Noise, Pixels
 
+from sphfield.ensembles.ensemble import Ensemble
+from sphfield.ensembles.store import Store, collect
 from sphfield.fields.analysis import analysis
 from sphfield.fields.gaussian import GaussianField, synalm
 from sphfield.fields.pixels import UNSEEN
-from sphfield.io import read_alm, read_cl, read_map, read_provenance, write_alm, write_cl, write_map
-from sphfield.provenance import describe, version
+from sphfield.io import read_alm, read_cl, read_map, read_provenance, write_alm, write_cl, write_map, write_store
+from sphfield.provenance import describe, digest, version
 from sphfield.spectra.spectrum import Spectrum
+from sphfield.statistics.power import PowerSpectrum
+from sphfield.typing import Array
 
 FIELD = GaussianField(Spectrum(np.power(1.0 + np.arange(9), -2.0)), nside=8)
 ALM = synalm(np.ones(6), np.random.default_rng(0))
@@ -323,3 +330,107 @@ def test_files_of_others_have_no_provenance(file: Path) -> None:
         ValueError, match=r"cannot read '.*a\.fits': it has no card SPHFIELD: sphfield did not write it"
     ):
         read_provenance(file)
+
+
+def one(m: Array) -> Array:
+    return m[:1]
+
+
+def block(m: Array) -> Array:
+    return m[:24].reshape(2, 3, 4)
+
+
+def odd(m: Array) -> Array:
+    return np.array([np.nan, -np.nan, np.inf, -0.0, m[0]])
+
+
+STATISTICS: dict[str, Any] = {"power": PowerSpectrum(8), "variance": np.var, "one": one, "block": block, "odd": odd}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    return collect(tmp_path_factory.mktemp("io") / "run", Ensemble(FIELD, 7), STATISTICS, 20, batch=8)
+
+
+@pytest.mark.parametrize("suffix", ["fits", "fits.gz"])
+def test_astropy_reads_a_store_as_it_was_to_the_bit(store: Store, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"run.{suffix}"
+    write_store(path, store)
+    with fits.open(path) as hdus:
+        hdus.verify("exception")
+        assert [hdu.name.lower() for hdu in hdus[1:]] == list(STATISTICS)
+    for name in STATISTICS:
+        table = Table.read(path, hdu=name)
+        assert table.colnames == [name]
+        values = np.asarray(table[name])
+        assert values.shape == store.values(name).shape
+        assert values.astype("<f8").tobytes() == store.values(name).tobytes()
+
+
+def test_tables_of_a_store_say_what_made_them(store: Store, file: Path) -> None:
+    write_store(file, store)
+    assert read_provenance(file) == {"store": store.recipe, "version": version()}
+    for name in STATISTICS:
+        header = fits.getheader(file, name)
+        assert json.loads(header["SPHFIELD"])["store"] == store.recipe
+        assert header["SHA256"] == digest(store.values(name))
+        assert (header["SEED"], header["CREATOR"], header["TTYPE1"]) == (7, f"sphfield {version()}", name)
+    assert fits.getheader(file, "power")["TUNIT1"] == ""
+    assert "TUNIT1" not in fits.getheader(file, "one")  # a function of the user's may have any unit
+    assert fits.getheader(file, "block")["TDIM1"] == "(4,3,2)"
+
+
+def test_a_statistic_may_have_a_name_that_no_column_has(file: Path, tmp_path: Path) -> None:
+    name = "a-" + 98 * "b"
+    write_store(file, collect(tmp_path / "run", Ensemble(FIELD, 7), {name: np.var}, 3))
+    assert fits.getheader(file, 1)["EXTNAME"] == name
+    assert Table.read(file, hdu=name).colnames == ["a_" + 66 * "b"]
+
+
+@pytest.mark.parametrize("suffix", ["fits", "fits.gz"])
+def test_the_same_store_is_the_same_file(store: Store, tmp_path: Path, suffix: str) -> None:
+    for name in ("a", "b"):
+        write_store(tmp_path / f"{name}.{suffix}", store)
+    assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+
+
+def test_a_store_with_a_gap_is_not_written(tmp_path: Path, file: Path) -> None:
+    some = collect(tmp_path / "run", Ensemble(FIELD, 7), {"power": PowerSpectrum(8)}, 20, batch=8, part=(1, 2))
+    with pytest.raises(ValueError, match=r"realisation 8 is missing or damaged in .*c\.1\.0'"):
+        write_store(file, some)
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_file_is_replaced_by_a_store_only_where_asked_for(store: Store, file: Path) -> None:
+    write_cl(file, CL)
+    kept = file.read_bytes()
+    with pytest.raises(ValueError, match=r"a\.fits' is there already: give overwrite=True, or another name"):
+        write_store(file, store)
+    assert file.read_bytes() == kept
+    write_store(file, store, overwrite=True)
+    assert len(Table.read(file, hdu="power")) == 20
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_full_disk_leaves_nothing_of_a_store(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fits.Header, "tostring", full)
+    with pytest.raises(ValueError, match=r"cannot write '.*a\.fits': .*No space left on device; choose another place"):
+        write_store(file, store)
+    assert not list(file.parent.iterdir())
+
+
+def test_a_larger_store_is_written_in_the_same_memory(tmp_path: Path) -> None:
+    peaks = []
+    for size in (40, 400):
+        large = collect(tmp_path / str(size), Ensemble(Noise(16), 7), {"pixels": Pixels(3072)}, size, batch=20)
+        write_store(tmp_path / "warm.fits", large, overwrite=True)  # what is imported and kept is not counted
+        gc.collect()
+        tracemalloc.start()
+        write_store(tmp_path / f"{size}.fits", large)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # a batch is 0.5 MB and the larger store 10 MB: were it held, the ratio would be four or more
+    assert peaks[1] < 1.2 * peaks[0]

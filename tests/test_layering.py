@@ -27,15 +27,18 @@ ROOMS = [
     "cli",
 ]
 DOORS = {  # package -> modules, or whole rooms, that may import it
+    "IPython": {"ensembles.progress"},
     "astropy": {"fields.files", "io"},
     "dask": {"cli"},
     "healpy": {"fields.analysis", "fields.transforms", "fields.files", "io"},
     "jax": {"learning"},
     "matplotlib": {"figures"},
-    "numba": {"_compiled"},
+    "numba": {"_compiled", "fields.batched"},
+    "rich": {"ensembles.progress"},
+    "xarray": {"ensembles.store.labelled"},
     "zarr": {"ensembles.store"},
 }
-LATE = {*DOORS, "importlib.metadata", "rich", "scipy.special"}  # worth an import inside a function
+LATE = {*DOORS, "importlib.metadata", "scipy.special"}  # worth an import inside a function
 
 
 class Import(NamedTuple):

@@ -53,6 +53,7 @@ for command in (
     maps.gallery,
     maps.reproduce,
     ensembles.ensemble,
+    ensembles.export,
     validation.estimate,
     validation.validate,
     validation.coverage,

@@ -1,4 +1,4 @@
-"""The command for many maps: ensemble."""
+"""The commands for many maps: ensemble, export."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 from sphfield.cli.options import AS_JSON, BIAS, SEED, progress
 
-__all__ = ["ensemble"]
+__all__ = ["ensemble", "export"]
 
 
 @click.command()
@@ -30,7 +30,10 @@ __all__ = ["ensemble"]
     help="package.module:name of a function map -> numbers, stored beside the power spectrum; repeatable.",
 )
 @click.option("--batch", type=int, help="Realisations a shard.  [default: 64, less if they are large]")
-@click.option("--threads", type=int, help="Batches at once, in threads.")
+@click.option("--engine", default="auto", show_default=True, help="Who transforms: batched, ducc0, auto.")
+@click.option("--single", is_flag=True, help="Single precision: C_ell to 3e-6, half the memory and time.")
+@click.option("--truncate", type=float, help="Leave out small scales up to this share of a map's scatter, as 1e-6.")
+@click.option("--threads", type=int, help="Threads of this process.")
 @click.option("--processes", type=int, help="Batches at once, in processes.")
 @click.option("--dask", "address", help="local, or the address of a scheduler: batches are tasks there.")
 @click.option("--part", help="I/N: every N-th batch only, for job I of N that do not know of each other.")
@@ -46,6 +49,9 @@ def ensemble(
     seed: int,
     extra: tuple[str, ...],
     batch: int | None,
+    engine: Any,
+    single: bool,
+    truncate: float | None,
     threads: int | None,
     processes: int | None,
     address: str | None,
@@ -58,14 +64,32 @@ def ensemble(
     """
     from sphfield.exhibits import ensemble as exhibit
 
-    maps, statistics = exhibit.recipe(theory, nside, seed, band=band, bias_var=bias_var, finite=finite, extra=extra)
+    maps, statistics = exhibit.recipe(
+        theory, nside, seed, band=band, bias_var=bias_var, finite=finite, extra=extra, truncate=truncate
+    )
     share = None if part is None else _part(part)
+    how: dict[str, Any] = {"threads": 1 if threads is None else threads, "engine": engine, "precision": "single" if single else None}
     with _executor(threads, processes, address) as executor, progress(quiet=as_json) as told:
         steps = None if told is None else lambda done, total: told("realisations", done, total)
         facts = exhibit.collected(
-            path, maps, statistics, size, executor=executor, batch=batch, part=share, progress=steps
+            path, maps, statistics, size, executor=executor, batch=batch, part=share, progress=steps, **how
         )
     click.echo(json.dumps(facts) if as_json else exhibit.printed_store(facts))
+
+
+@click.command()
+@click.argument("store", type=click.Path())
+@click.argument("output", type=click.Path())
+def export(store: str, output: str) -> None:
+    """Write what is in the folder STORE to the file OUTPUT, in the format of its suffix.
+
+    .fits, .fits.gz: a table a statistic, a row a realisation. .nc: netCDF with named axes, through memory. .csv: mean,
+    scatter, error and quantiles of every component.
+    """
+    from sphfield.exhibits.ensemble import exported
+
+    done = exported(store, output)
+    click.echo(f"{output}: {done.size} realisations of {', '.join(done.statistics)}")
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -78,22 +102,19 @@ def _part(text: str) -> tuple[int, int]:
 @contextmanager
 def _executor(threads: int | None, processes: int | None, address: str | None) -> Iterator[Any]:
     chosen = [
-        f"--{name}" for name, value in (("threads", threads), ("processes", processes), ("dask", address)) if value
+        f"--{name}" for name, value in (("threads", threads), ("processes", processes), ("dask", address)) if value is not None
     ]
     if len(chosen) > 1:
         raise ValueError(f"{' and '.join(chosen)}: choose one of them")
-    if address:
+    if address is not None:
         with _dask(address) as client:
             yield client.get_executor()
-    elif threads or processes:
-        from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    elif processes is not None:
+        from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
         # a fork of a process with threads of its own may hang
-        pool: Any = (
-            ThreadPoolExecutor(threads) if threads else ProcessPoolExecutor(processes, mp_context=get_context("spawn"))
-        )
-        with pool:
+        with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
             yield pool
     else:
         yield None

@@ -64,23 +64,11 @@ def writable(path: str | None, formats: tuple[str, ...]) -> None:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator[Callable[[str, int, int], object] | None]:
-    """A bar on the terminal's error stream, or nothing."""
+    """Steps with rate and time left, on the error stream, or nothing."""
     if quiet:
         yield None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from sphfield.ensembles.progress import steps
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.description}"))
-    bar = Progress(*columns, console=Console(stderr=True))
-    task = bar.add_task("", total=None)
-
-    def report(what: str, done: int, total: int) -> None:
-        bar.start()  # at the first step: what is refused before leaves no empty bar
-        bar.update(task, description=what, completed=done, total=total)
-
-    try:
-        yield report
-    finally:
-        if bar.live.is_started:
-            bar.stop()
+    with steps() as told:
+        yield told

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Protocol
 
 import numpy as np
 
+from sphfield.ensembles.groups import chosen_way, real, rows_of
+from sphfield.fields.batches import INSIDE, Engines, Precision, Way, worthwhile
 from sphfield.fields.pixels import whole
 from sphfield.typing import Array, Sampler, Statistic
 
-__all__ = ["Ensemble", "Estimate", "Maps", "measure"]
+__all__ = ["Ensemble", "Estimate", "Maps", "cores", "measure", "measured"]
 
 
 class Maps(Protocol):
@@ -65,7 +69,7 @@ class Ensemble:
         return np.random.Generator(np.random.PCG64DXSM(np.random.SeedSequence(self.seed, spawn_key=key)))
 
     def __getitem__(self, i: int) -> Array:
-        m = _real(self.sampler(self.rng(i)), "the map of the sampler")
+        m = real(self.sampler(self.rng(i)), "the map of the sampler")
         if m.ndim != 1:
             raise ValueError(f"realisation {i} of seed {self.seed} has shape {m.shape}: a map has shape (12 nside**2,)")
         with np.errstate(invalid="ignore", over="ignore"):
@@ -85,9 +89,15 @@ def measure(
     indices: Iterable[int],
     *,
     threads: int | None = None,
+    engine: Engines = "auto",
+    precision: Precision = "double",
     progress: Callable[[int, int], object] | None = None,
 ) -> Array:
     """The statistic of the realisations with these indices, one row each; maps are dropped once they are measured.
+
+    Many maps of one field share their transforms, see `sphfield.fields.batches.way_for`; of few, and of maps that come
+    from elsewhere, each is transformed alone. Estimated powers of both ways differ by rounding: by less than 1e-12 of
+    the largest C_ell.
 
     Parameters
     ----------
@@ -98,7 +108,14 @@ def measure(
     indices : iterable of int
         Which realisations, for example ``range(400)``.
     threads : int, optional
-        As many as the process may use cores, if not given. The bytes are the same for any number.
+        As many as the process may use cores, if not given; over realisations, or from nside = 1024 on inside the
+        transforms. The bytes are the same for any number.
+    engine : {"auto", "batched", "ducc0"}
+        Who transforms. The bytes are the same for any group of indices measured by the same engine.
+    precision : {"double", "single"}
+        In single precision maps have an error of up to 2e-6 of their standard deviation, and C_ell of 3e-6 from ell = 2
+        on if it falls no faster than ell**-3. Of steeper spectra the rounding of large scales shows in small ones: up
+        to 1e-3 for ell**-5 at nside = 256. It takes half the memory and, batched, about half the time.
     progress : callable, optional
         Called as ``progress(done, total)`` after each realisation, in order and in the calling thread.
 
@@ -110,8 +127,9 @@ def measure(
     Raises
     ------
     ValueError
-        If there are no indices, or if the shape of the statistic changes from map to map. Exceptions of sampler and
-        statistic pass through with a note that names the realisation; what was not begun is cancelled.
+        If there are no indices, or if the shape of the statistic changes from map to map; for an engine that does not
+        exist or cannot run. Exceptions of sampler and statistic pass through with a note that names the realisation;
+        what was not begun is cancelled.
 
     Examples
     --------
@@ -123,17 +141,31 @@ def measure(
     todo = [whole("index", i) for i in indices]
     if not todo:
         raise ValueError("no indices: give at least one realisation, for example range(100)")
+    threads = cores() if threads is None else whole("threads", threads, 1)
+    way = chosen_way(ensemble, engine, precision, partial(worthwhile, len(todo)))
+    return measured(ensemble, statistic, todo, way, threads, progress)
 
-    def value(i: int) -> Array:
-        try:
-            return _real(statistic(ensemble[i]), "the statistic").copy()  # a view would keep the map alive
-        except Exception as error:
-            error.add_note(f"in realisation {i} of {ensemble!r}")
-            raise
 
-    pool = ThreadPoolExecutor(_cores() if threads is None else whole("threads", threads, 1))
-    try:
-        for done, row in enumerate(pool.map(value, todo)):
+def measured(
+    ensemble: Any,
+    statistic: Statistic,
+    todo: list[int],
+    way: Way | None,
+    threads: int,
+    progress: Callable[[int, int], object] | None = None,
+    pool: Executor | None = None,
+) -> Array:
+    """`measure` in a way that is chosen already; by the threads of a pool if there is one, which keep workspaces."""
+    lanes, inside = (1, False) if way is None else (way.lanes, ensemble.sampler.nside >= INSIDE)
+    groups = [todo[k : k + lanes] for k in range(0, len(todo), lanes)]
+    workers, within = (1, threads) if inside else (min(threads, len(groups)), 1)
+
+    def values(group: list[int]) -> list[Array]:
+        return rows_of(ensemble, statistic, group, way, within)
+
+    rows, done = np.empty(0), 0
+    with _mapped(values, groups, workers, pool) as found:
+        for row in itertools.chain.from_iterable(found):
             if done == 0:
                 rows = np.empty((len(todo), *row.shape))
             if row.shape != rows.shape[1:]:
@@ -142,20 +174,30 @@ def measure(
                     f"{todo[done]}: it must return one fixed shape"
                 )
             rows[done] = row
+            done += 1
             if progress is not None:
-                progress(done + 1, len(todo))
-    finally:
-        pool.shutdown(cancel_futures=True)
+                progress(done, len(todo))
     return rows
 
 
-def _real(values: Any, whose: str) -> Array:
-    if np.iscomplexobj(values):
-        raise TypeError(f"{whose} is complex: return real and imaginary part as two real arrays")
-    return np.asarray(values, dtype=np.float64)
+@contextmanager
+def _mapped(
+    function: Callable[[Any], Any], items: list[Any], threads: int, pool: Executor | None
+) -> Iterator[Iterable[Any]]:
+    if threads == 1:
+        yield map(function, items)
+    elif pool is not None:
+        yield pool.map(function, items)
+    else:
+        own = ThreadPoolExecutor(threads)
+        try:
+            yield own.map(function, items)
+        finally:
+            own.shutdown(cancel_futures=True)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many the process may use."""
     # a container or a batch system may grant fewer than the machine has
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

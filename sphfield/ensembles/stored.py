@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sphfield.ensembles.store import Store
+from sphfield.fields.batches import Way
 from sphfield.provenance import describe
 from sphfield.statistics.power import PowerSpectrum
 from sphfield.typing import Array
@@ -76,6 +77,12 @@ class StoredPower:
         if nside is None:
             raise ValueError(f"{self.path!r} does not say which nside its maps had: estimate from the maps themselves")
         return int(nside)
+
+    @property
+    def transforms(self) -> str:
+        """Who transformed the maps, and in which precision."""
+        way = self.store.recipe.get("transforms", {"engine": "ducc0", "precision": "double"})
+        return "one by one" if way is None else str(Way(**way))
 
     def __len__(self) -> int:
         return self.store.size

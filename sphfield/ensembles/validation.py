@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ducc0
@@ -11,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sphfield.ensembles import gaussian_laws, width_laws
-from sphfield.ensembles.ensemble import Ensemble, Maps, measure
+from sphfield.ensembles.ensemble import Ensemble, Maps, cores, measured
+from sphfield.ensembles.groups import chosen_way
 from sphfield.ensembles.report import Report
 from sphfield.ensembles.stored import StoredPower
 from sphfield.fields.accuracy import on_exact_power
+from sphfield.fields.batches import Batch, worthwhile
 from sphfield.fields.gaussian import Coefficients
 from sphfield.fields.pixels import nside_of, whole
 from sphfield.fields.transforms import alm2cl, power_per_order
@@ -107,7 +111,9 @@ def validate(
     tested = (cl > 0) & (error < tolerated) & (bias < tolerated) & (spread < _TOLERATED * scatter)
     if not tested.any():
         raise ValueError(_hopeless(size, tolerated.max(), bias[cl > 0].min(initial=np.inf), error.min()))
-    powers, orders = _measured(ensemble, power, cl, tested, width, size, progress)
+    weights = np.divide(1.0, cl, out=np.zeros_like(cl), where=tested)
+    statistic = _Powers(power, weights, tested, width is None)
+    powers, orders, transforms = _measured(ensemble, statistic, size, progress)
     mean = powers.mean(axis=0)
     chosen = (powers[:, tested], orders, cl[tested], ell[tested], alpha)
     if width is not None:
@@ -131,7 +137,7 @@ def validate(
         leaks={int(k): float(relative[k]) for k in zeros if relative[k] > allowed[k]},
         size=size,
         alpha=alpha,
-        choices=_choices(power, nside, width),
+        choices=_choices(power, nside, width, transforms),
     )
 
 
@@ -188,34 +194,41 @@ def _bias(power: Estimator, spectrum: Spectrum, nside: int | None) -> tuple[Arra
 
 
 def _measured(
-    ensemble: Any,
-    power: Estimator,
-    cl: Array,
-    tested: NDArray[np.bool_],
-    width: int | None,
-    size: int,
-    progress: Callable[[int, int], object] | None,
-) -> tuple[Array, Array | None]:
-    # estimated power, and by order: with weights 1 / C_ell, or in excess of that of the same map turned at random
+    ensemble: Any, statistic: _Powers, size: int, progress: Callable[[int, int], object] | None
+) -> tuple[Array, Array | None, str]:
+    # estimated power; by order, with weights 1 / C_ell, or in excess of that of the same map turned; who transformed
     if isinstance(ensemble, StoredPower):
-        return ensemble.values()[:size], None
-    rows = measure(ensemble, _powers(power, cl, tested, width), range(size), progress=progress)
-    return rows[:, 0], rows[:, 1] if width is None else rows[:, 1] - rows[:, 2]
+        return ensemble.values()[:size], None, ensemble.transforms
+    way = chosen_way(ensemble, "auto", "double", partial(worthwhile, size))
+    rows = measured(ensemble, statistic, list(range(size)), way, cores(), progress)
+    orders = rows[:, 1] if statistic.gaussian else rows[:, 1] - rows[:, 2]
+    return rows[:, 0], orders, "one by one" if way is None else str(way)
 
 
-def _powers(power: Estimator, cl: Array, tested: NDArray[np.bool_], width: int | None) -> Callable[[Array], Array]:
-    weights = np.divide(1.0, cl, out=np.zeros_like(cl), where=tested)
+@dataclass(frozen=True, eq=False)
+class _Powers:
+    """Estimated power by multipole and by order, shape (2 or 3, lmax + 1)."""
 
-    def statistic(m: Array) -> Array:
-        alm = power.alm(m)
+    estimator: Estimator
+    weights: Array
+    tested: NDArray[np.bool_]
+    gaussian: bool
+
+    def __call__(self, m: Array) -> Array:
+        return self._of(self.estimator.alm(m))
+
+    def many(self, batch: Batch, threads: int) -> list[Array]:
+        alms = getattr(self.estimator, "alms", None)
+        return [self(m) for m in batch] if alms is None else [self._of(alm) for alm in alms(batch, threads)]
+
+    def _of(self, alm: ComplexArray) -> Array:
         found = alm2cl(alm)
-        if width is None:
-            return np.array([found, power_per_order(alm, weights)])
+        if self.gaussian:
+            return np.array([found, power_per_order(alm, self.weights)])
         # where the field is not Gaussian, the share of each order in the power of its ell is what isotropy tells of
-        shared = np.divide(1.0, found, out=np.zeros_like(found), where=tested & (found > 0))
-        return np.array([found, power_per_order(alm, shared), power_per_order(_turned(alm, power.lmax), shared)])
-
-    return statistic
+        shared = np.divide(1.0, found, out=np.zeros_like(found), where=self.tested & (found > 0))
+        turned = _turned(alm, found.size - 1)
+        return np.array([found, power_per_order(alm, shared), power_per_order(turned, shared)])
 
 
 def _turned(alm: ComplexArray, lmax: int) -> ComplexArray:
@@ -236,10 +249,11 @@ def _pulls(ell: NDArray[np.int64], pulls: Array, size: int) -> Array:
     return everywhere
 
 
-def _choices(power: Estimator, nside: int | None, width: int | None) -> dict[str, Any]:
+def _choices(power: Estimator, nside: int | None, width: int | None, transforms: str) -> dict[str, Any]:
     return {
         "estimator": power.label,
         "lmax": power.lmax,
         "nside": "none" if nside is None else nside,
+        "transforms": transforms,
         "law": "Gaussian field" if width is None else f"one hidden layer of width {width}",
     }

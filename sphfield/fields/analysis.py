@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from sphfield.fields.accuracy import relative_bias
+from sphfield.fields.batch_transforms import BatchCoefficients, analyse_lanes
+from sphfield.fields.batches import Batch
 from sphfield.fields.pixels import as_map, check_lmax, nside_of, whole
 from sphfield.fields.transforms import Engine, adjoint, alm2cl, check_engine, evaluate
 from sphfield.fields.weights import pixel_weights
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["analysis", "check_transforms"]
+__all__ = ["analyse", "analysis", "check_transforms"]
 
 _KEPT = threading.local()
 _LARGEST = 128  # nside at which the errors in the warning are measured
@@ -76,6 +78,17 @@ def analysis(m: Any, lmax: int, *, transforms: int = 1, engine: Engine = "ducc0"
     return _alm(m, lmax, transforms, engine, whole("nthreads", nthreads, 1))
 
 
+def analyse(batch: Batch, lmax: int, *, transforms: int = 1, nthreads: int = 1) -> BatchCoefficients:
+    """`analysis` of every map of a batch, by the engine and in the precision of the batch."""
+    lmax, transforms = check_lmax(lmax, batch.nside, "the analysis has"), check_transforms(transforms)
+    if lmax > 2 * batch.nside:
+        _warn(batch.nside, lmax, transforms, "ducc0")
+    if batch.way.engine == "batched":
+        return analyse_lanes(batch, lmax, transforms, nthreads)
+    alm = _alm(batch.values[:, 0], lmax, transforms, "ducc0", nthreads)
+    return BatchCoefficients(alm[:, None], 1, batch.way)
+
+
 def check_transforms(transforms: Any) -> int:
     """``transforms`` as an int if it is odd: one pass, and two transforms for each iteration."""
     n = whole("transforms", transforms, 1)
@@ -90,8 +103,8 @@ def _alm(m: Array, lmax: int, transforms: int, engine: Engine, nthreads: int) ->
 
         return np.asarray(healpy.map2alm(m, lmax=lmax, iter=transforms // 2, pol=False), dtype=np.complex128)
     nside = nside_of(m.size)
-    weights, mean = pixel_weights(nside), m.mean()
-    left = _workspace(m.size)
+    weights, mean = pixel_weights(nside), m.mean(dtype=np.float64)
+    left = _workspace(m)
     np.subtract(m, mean, out=left)
     left *= weights
     alm = adjoint(left, nside, lmax, nthreads)
@@ -104,11 +117,11 @@ def _alm(m: Array, lmax: int, transforms: int, engine: Engine, nthreads: int) ->
     return alm
 
 
-def _workspace(size: int) -> Array:
+def _workspace(m: Array) -> Array:
     # one map a thread, kept from call to call: fresh memory costs as much as the arithmetic in it
     kept: Array | None = getattr(_KEPT, "map", None)
-    if kept is None or kept.size != size:
-        kept = _KEPT.map = np.empty(size)
+    if kept is None or kept.shape != m.shape or kept.dtype != m.dtype:
+        kept = _KEPT.map = np.empty_like(m)
     return kept
 
 

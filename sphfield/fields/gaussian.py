@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sphfield.fields.batch_transforms import draw, synthesise
+from sphfield.fields.batches import Batch, Way, pack
 from sphfield.fields.pixels import check_lmax, check_nside
 from sphfield.fields.transforms import Engine, alm2cl, check_engine, multipoles, synthesis
 from sphfield.spectra.spectrum import Spectrum
@@ -114,6 +117,43 @@ class GaussianField:
     def alm(self, rng: np.random.Generator) -> ComplexArray:
         """The coefficients of the map that ``self(rng)`` draws, in healpy's order."""
         return _drawn(self._kept_amplitudes, rng)
+
+    def truncated(self, error: float) -> GaussianField:
+        """The same field without its small scales, as far as the map changes by less than a share of itself.
+
+        Seeds show the same sky. A transform takes time in proportion to lmax at most; its Fourier part and the memory
+        stay.
+
+        Parameters
+        ----------
+        error : float
+            Bound of the root mean square, over sky and realisations, of what is left out, in standard deviations of the
+            map.
+
+        Raises
+        ------
+        ValueError
+            If ``error`` is outside (0, 1).
+
+        Examples
+        --------
+        >>> field = GaussianField(Spectrum((np.arange(65) + 1.0) ** -5), nside=32)
+        >>> field.truncated(1e-2).spectrum.lmax
+        17
+        """
+        if not 0.0 < error < 1.0:
+            raise ValueError(f"error = {error} must lie strictly between 0 and 1, standard deviations of the map")
+        behind = np.cumsum(self.spectrum.law[::-1])[::-1]
+        enough = np.append(behind[1:], 0.0) <= error**2 * behind[0]
+        return replace(self, spectrum=self.spectrum.truncated(int(np.argmax(enough))))
+
+    def many(self, rngs: Sequence[np.random.Generator], way: Way, threads: int) -> Batch:
+        """The maps that these generators draw, side by side; at most as many as the way has lanes."""
+        if self.engine == "healpy":
+            return pack([self(rng) for rng in rngs], way)
+        if way.engine == "ducc0":
+            return synthesise(self.alm(rngs[0]), self.nside, self.spectrum.lmax, way, threads)
+        return draw(self._kept_amplitudes, rngs, self.nside, way, threads)
 
     @cached_property
     def _kept_amplitudes(self) -> tuple[Array, Array]:

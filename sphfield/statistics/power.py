@@ -8,7 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from sphfield.fields.analysis import analysis, check_transforms
+from sphfield.fields.analysis import analyse, analysis, check_transforms
+from sphfield.fields.batches import Batch
 from sphfield.fields.pixels import as_alm, lmax_of, whole
 from sphfield.fields.transforms import Engine, alm2cl, check_engine
 from sphfield.typing import Array, ComplexArray
@@ -82,9 +83,21 @@ class PowerSpectrum:
         """The coefficients whose power is taken."""
         return analysis(m, self.lmax, transforms=self.transforms, engine=self.engine)
 
+    def alms(self, batch: Batch, threads: int) -> list[ComplexArray]:
+        """`alm` of every map of a batch."""
+        if self.engine == "healpy":
+            return [self.alm(m) for m in batch]
+        return list(analyse(batch, self.lmax, transforms=self.transforms, nthreads=threads))
+
     def __call__(self, m: Array) -> Array:
         """C_ell of a RING map, shape (lmax + 1,)."""
         return alm2cl(self.alm(m))
+
+    def many(self, batch: Batch, threads: int) -> Array:
+        """C_ell of every map of a batch, shape (len(batch), lmax + 1)."""
+        if self.engine == "healpy":
+            return np.array([self(m) for m in batch])
+        return analyse(batch, self.lmax, transforms=self.transforms, nthreads=threads).power()
 
 
 @dataclass(frozen=True)
@@ -172,6 +185,11 @@ class Binned:
     def __call__(self, m: Array) -> Array:
         """Band powers of a map, shape (len(edges) - 1,)."""
         return self.of(self.estimator(m))
+
+    def many(self, batch: Batch, threads: int) -> Array:
+        """Band powers of every map of a batch, shape (len(batch), len(edges) - 1)."""
+        many = getattr(self.estimator, "many", None)
+        return self.of(np.array([self.estimator(m) for m in batch]) if many is None else many(batch, threads))
 
 
 def estimator(name: str, lmax: int) -> Estimator:

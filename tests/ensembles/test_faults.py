@@ -14,11 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from runs import BATCH, COMMAND, ENVIRONMENT, SIZE, Noise, Pixels, run, wide
+from runs import BATCH, COMMAND, ENVIRONMENT, SIZE, STATISTICS, Noise, Pixels, run, wide
 
 from sphfield.ensembles.ensemble import Ensemble
 from sphfield.ensembles.store import Store, collect
 from sphfield.ensembles.store.pieces import create
+from sphfield.fields.gaussian import GaussianField
+from sphfield.spectra.spectrum import Spectrum
+from sphfield.statistics.power import PowerSpectrum
 
 MAPS = Ensemble(Noise(), seed=7)
 
@@ -111,7 +114,7 @@ def test_a_dask_worker_may_be_killed_in_the_middle_of_a_batch(tmp_path: Path, un
         pids = list(client.run(os.getpid).values())
 
         def kill_once(done: int, total: int) -> None:
-            if not slain:  # 0.05 s after a batch has ended the next one is under way: it takes 0.16 s
+            if done and not slain:  # 0.05 s after a batch has ended the next one is under way: it takes 0.16 s
                 time.sleep(0.05)
                 os.kill(pids[0], signal.SIGKILL)
                 slain.append(done)
@@ -122,6 +125,27 @@ def test_a_dask_worker_may_be_killed_in_the_middle_of_a_batch(tmp_path: Path, un
     assert store.missing == ()
     other = collect(tmp_path / "other", MAPS, statistics, 120, batch=BATCH)
     assert contents(path) == contents(other.path)
+
+
+@pytest.mark.slow
+def test_dask_workers_in_processes_write_the_bytes_of_a_serial_run(
+    tmp_path: Path, uninterrupted: dict[str, bytes]
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    s = Spectrum((np.arange(13) + 1.0) ** -3)
+    fields, power = Ensemble(GaussianField(s, 8), seed=2), {"power": PowerSpectrum(12)}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        pids = set(client.run(os.getpid).values())
+        executor = client.get_executor()
+        noise = collect(tmp_path / "run", MAPS, STATISTICS, SIZE, batch=BATCH, executor=executor)
+        # once with two workers, and grown by one of them
+        first = client.get_executor(workers=list(client.scheduler_info()["workers"])[:1])
+        for size, workers in ((50, executor), (100, first)):
+            drawn = collect(tmp_path / "fields", fields, power, size, batch=BATCH, executor=workers)
+    assert len(pids | {os.getpid()}) == 3
+    assert contents(noise.path) == uninterrupted
+    assert contents(drawn.path) == contents(collect(tmp_path / "here", fields, power, 100, batch=BATCH).path)
 
 
 @contextmanager

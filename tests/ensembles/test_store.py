@@ -152,7 +152,7 @@ def test_progress_counts_what_this_call_computes(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     collect(tmp_path / "run", MAPS, STATISTICS, 10, batch=8)
     collect(tmp_path / "run", MAPS, STATISTICS, 30, progress=lambda *given: told.append(given))
-    assert told == [(6, 20), (14, 20), (20, 20)]
+    assert told == [(0, 20), (6, 20), (14, 20), (20, 20)]
 
 
 @pytest.mark.parametrize(

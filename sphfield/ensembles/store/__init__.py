@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sphfield.ensembles.ensemble import Maps, measure
+from sphfield.ensembles.ensemble import Maps, measured
 from sphfield.ensembles.store.folder import DOCUMENT, LAYOUT, Store
 from sphfield.ensembles.store.pieces import create, make_folder, strange
-from sphfield.ensembles.store.recipe import Joined, difference, json_ready, named_statistics
+from sphfield.ensembles.store.recipe import Joined, difference, json_ready, named_statistics, way_of
 from sphfield.ensembles.store.shards import group_document
+from sphfield.fields.batches import Engines, Precision, Way
 from sphfield.fields.pixels import whole
 from sphfield.provenance import describe, version
 from sphfield.typing import Array, Statistic
@@ -35,6 +36,9 @@ def collect(  # noqa: PLR0913 what is computed, how, and who is told
     executor: Executor | None = None,
     batch: int | None = None,
     part: tuple[int, int] | None = None,
+    threads: int = 1,
+    engine: Engines = "auto",
+    precision: Precision | None = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> Store:
     """Statistics of realisations 0 ... size - 1 in a folder; what is there already is kept and not computed again.
@@ -60,8 +64,16 @@ def collect(  # noqa: PLR0913 what is computed, how, and who is told
         than 64 MiB.
     part : (int, int), optional
         (i, n) with i = 1 ... n: every n-th batch only, for n jobs that do not know of each other.
+    threads : int
+        Within each batch, as in `measure`.
+    engine : {"auto", "batched", "ducc0"}
+        Who transforms the maps of a new store; a store says who did, and goes on with that one. "auto" is batched for
+        fields of nside = 64 or more if numba can compile, whatever the size, so that a store may grow.
+    precision : {"double", "single"}, optional
+        Of the maps of a new store, see `measure`; double if not given.
     progress : callable, optional
-        Called as ``progress(done, total)`` after each batch, counting the realisations that this call computes.
+        Called as ``progress(done, total)`` before the first batch and after each, counting the realisations that this
+        call computes.
 
     Returns
     -------
@@ -91,16 +103,21 @@ def collect(  # noqa: PLR0913 what is computed, how, and who is told
     ...     first.computed, again.computed, again.values("power").shape
     (10, 20, (30, 2))
     """
-    size, share = whole("size", size, 1), _share(part)
+    size, share, threads = whole("size", size, 1), _share(part), whole("threads", threads, 1)
     end = getattr(ensemble, "__len__", None)
     if end is not None and end() < size:
         raise ValueError(f"size = {size}: there are {end()} maps, ask for no more than these")
     named = named_statistics(statistics)
-    store, first = _begun(Path(path).absolute(), ensemble, named, batch)
+    place = Path(path).absolute()
+    way = way_of(ensemble, engine, precision, Store(place).recipe if (place / DOCUMENT).exists() else None)
+    store, first = _begun(place, ensemble, named, way, batch)
     store.clean()
     store.grow(size)
     todo = _todo(store, range(-(-size // store.batch))[share], size)
-    computed = _run(_Task(store.path, ensemble, named, size), todo, first, executor, progress)
+    task = _Task(store.path, ensemble, named, size, way, threads)
+    with ThreadPoolExecutor(threads) as pool:  # begins no thread before there is work
+        here = replace(task, pool=pool) if executor is None else task
+        computed = _run(here, todo, first, executor, progress)
     store.clean()
     store.grow(size)  # once more, if another call, begun with a smaller size, wrote this last
     return Store(store.path, computed)
@@ -112,6 +129,9 @@ class _Task:
     ensemble: Maps
     statistics: dict[str, Statistic]
     size: int
+    way: Way | None
+    threads: int
+    pool: Executor | None = None  # of these threads; other processes have none
 
     def __call__(self, i: int, first: Array | None) -> None:
         """Computes what batch i misses; `first` are the values of realisation 0 if they are known already."""
@@ -123,7 +143,7 @@ class _Task:
         fresh = indices if first is None else indices[indices > 0]
         rows = [] if fresh.size == indices.size or first is None else [first[None]]
         if fresh.size:
-            rows.append(measure(self.ensemble, joined, fresh.tolist(), threads=1))
+            rows.append(measured(self.ensemble, joined, fresh.tolist(), self.way, self.threads, None, self.pool))
         for name, values in joined.split(np.concatenate(rows)).items():
             store.add(name, indices, values)
 
@@ -137,6 +157,8 @@ def _run(
 ) -> int:
     known = [first if i == 0 else None for i in todo]
     done, total = 0, sum(todo.values())
+    if progress is not None and todo:
+        progress(0, total)  # so that a rate counts from here
     results = map(task, todo, known) if executor is None else executor.map(task, list(todo), known)
     try:
         for _, count in zip(results, todo.values(), strict=True):
@@ -170,13 +192,15 @@ def _todo(store: Store, batches: range, size: int) -> dict[int, int]:
     return todo
 
 
-def _begun(path: Path, ensemble: Maps, named: dict[str, Statistic], batch: int | None) -> tuple[Store, Array | None]:
-    # the store, made if there is none; then with the values of realisation 0, from which the shapes are known
+def _begun(
+    path: Path, ensemble: Maps, named: dict[str, Statistic], way: Way | None, batch: int | None
+) -> tuple[Store, Array | None]:
     ours: dict[str, Any] = {
         "layout": LAYOUT,
         "version": version(),
         "ensemble": describe(ensemble),
         "statistics": {name: {"recipe": describe(statistic)} for name, statistic in named.items()},
+        "transforms": None if way is None else {"engine": way.engine, "precision": way.precision},
     }
     first = None
     if not (path / DOCUMENT).exists():
@@ -184,7 +208,7 @@ def _begun(path: Path, ensemble: Maps, named: dict[str, Statistic], batch: int |
         if taken and not (path / DOCUMENT).exists():  # asked again: another call may have made it just now
             raise ValueError(f"{str(path)!r} is neither a store nor an empty folder: choose another")
         joined = Joined(named, {})
-        first = measure(ensemble, joined, [0], threads=1)[0]
+        first = measured(ensemble, joined, [0], way, 1)[0]
         recipe = {**ours, "batch": _batch(batch, joined.shapes)}
         for name, shape in joined.shapes.items():
             recipe["statistics"][name] = {**recipe["statistics"][name], "shape": list(shape)}
@@ -196,7 +220,7 @@ def _begun(path: Path, ensemble: Maps, named: dict[str, Statistic], batch: int |
 
 
 def _refuse_another(store: Store, ours: dict[str, Any]) -> None:
-    theirs = {key: value for key, value in store.recipe.items() if key in ours}
+    theirs = {"transforms": ours["transforms"], **{key: value for key, value in store.recipe.items() if key in ours}}
     theirs["statistics"] = {name: {"recipe": s["recipe"]} for name, s in theirs["statistics"].items()}
     ours = json_ready({**ours, "statistics": {n: {"recipe": s["recipe"]} for n, s in ours["statistics"].items()}})
     if theirs.pop("version") != ours.pop("version"):

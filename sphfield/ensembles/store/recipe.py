@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from sphfield.ensembles.groups import chosen_way, on_batch
+from sphfield.fields.batches import Batch, Engines, Precision, Way
 from sphfield.provenance import describe
 from sphfield.typing import Array, Statistic
 
-__all__ = ["Joined", "difference", "json_ready", "named_statistics"]
+__all__ = ["Joined", "difference", "json_ready", "named_statistics", "way_of"]
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _LONG = 200  # characters of a value that an error shows
+_BATCHED = 64  # nside from which a new store is batched: below, the transforms are the least of it
 
 
 def named_statistics(statistics: Statistic | Mapping[str, Statistic]) -> dict[str, Statistic]:
@@ -75,6 +78,25 @@ def difference(there: Any, here: Any, where: str = "") -> str | None:
     return None
 
 
+def way_of(ensemble: Any, engine: Engines, precision: Precision | None, there: dict[str, Any] | None) -> Way | None:
+    """How the maps of a store are transformed: as its recipe says if there is one, else as asked for.
+
+    Raises
+    ------
+    ValueError
+        If the store was begun in a way that cannot run here.
+    """
+    if there is None:
+        return chosen_way(ensemble, engine, precision or "double", lambda nside: nside >= _BATCHED)
+    kept = there.get(
+        "transforms", {"engine": "ducc0", "precision": "double"}
+    )  # what all were before there was a choice
+    if kept is None:
+        return chosen_way(ensemble, engine, precision or "double", lambda _: False)
+    same = kept["engine"] if engine == "auto" else engine
+    return chosen_way(ensemble, same, precision or kept["precision"], lambda _: False)
+
+
 class _Absent:
     pass
 
@@ -100,9 +122,17 @@ class Joined:
     shapes: dict[str, tuple[int, ...]]
 
     def __call__(self, m: Array) -> Array:
-        rows = []
-        for name, statistic in self.statistics.items():
-            value = np.asarray(statistic(m))
+        return self._row([statistic(m) for statistic in self.statistics.values()])
+
+    def many(self, batch: Batch, threads: int) -> list[Array]:
+        """The same of every map of a batch."""
+        shared = replace(batch, own=False) if len(self.statistics) > 1 else batch
+        values = [on_batch(statistic, shared, threads) for statistic in self.statistics.values()]
+        return [self._row(row) for row in zip(*values, strict=True)]
+
+    def _row(self, values: Iterable[Any]) -> Array:
+        parts = []
+        for name, value in zip(self.statistics, map(np.asarray, values), strict=True):
             if value.size == 0:
                 raise ValueError(f"statistic {name!r} has shape {value.shape}: there is nothing in it to keep")
             if value.shape != self.shapes.setdefault(name, value.shape):
@@ -110,8 +140,8 @@ class Joined:
                     f"statistic {name!r} has shape {value.shape}, in realisation 0 it has {self.shapes[name]}: "
                     "it must return one fixed shape"
                 )
-            rows.append(value.ravel())
-        return np.concatenate(rows)
+            parts.append(value.ravel())
+        return np.concatenate(parts)
 
     def split(self, rows: Array) -> dict[str, Array]:
         """The values of each statistic, shape (n, *its shape), in rows of all of them."""

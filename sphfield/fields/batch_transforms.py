@@ -1,0 +1,128 @@
+"""Normals of several realisations in, their maps as a batch out; such a batch in, coefficients and their power out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from sphfield.fields.batched import plan
+from sphfield.fields.batches import Batch, Way
+from sphfield.fields.lane_loops import centre, fill, power
+from sphfield.fields.pixels import lmax_of
+from sphfield.fields.transforms import alm2cl, evaluate
+from sphfield.fields.weights import pixel_weights
+from sphfield.typing import Array, ComplexArray
+
+__all__ = ["BatchCoefficients", "analyse_lanes", "draw", "synthesise"]
+
+_KEPT = threading.local()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BatchCoefficients:
+    """Coefficients a_lm of the maps of a batch, as the engine has them.
+
+    Parameters
+    ----------
+    values : array
+        complex, shape (number of a_lm, 1), of ducc0; (number of a_lm, 2, lanes), real and imaginary parts, if batched.
+    count : int
+        Lanes that are filled.
+    way : Way
+    """
+
+    values: Any
+    count: int
+    way: Way
+
+    def __iter__(self) -> Iterator[ComplexArray]:
+        """The coefficients of each map in healpy's order, complex128."""
+        return (self._lane(lane) for lane in range(self.count))
+
+    def power(self) -> Array:
+        """Estimated C_ell of each map, shape (count, lmax + 1)."""
+        if self.way.engine == "ducc0":
+            return np.array([alm2cl(alm) for alm in self])
+        return power(self.values, lmax_of(len(self.values)))[: self.count]
+
+    def _lane(self, lane: int) -> ComplexArray:
+        if self.way.engine == "ducc0":
+            return np.array(self.values[:, lane], dtype=np.complex128)
+        alm = np.empty(len(self.values), dtype=np.complex128)
+        alm.real, alm.imag = self.values[:, 0, lane], self.values[:, 1, lane]
+        return alm
+
+
+def synthesise(alm: ComplexArray, nside: int, lmax: int, way: Way, threads: int) -> Batch:
+    """One map of checked coefficients by ducc0, as a batch."""
+    m = evaluate(alm if way.precision == "double" else alm.astype(np.complex64), nside, lmax, threads)
+    return Batch(m[:, None], 1, way)
+
+
+def draw(
+    amplitudes: tuple[Array, Array], rngs: Sequence[np.random.Generator], nside: int, way: Way, threads: int
+) -> Batch:
+    """The maps whose coefficients `sphfield.synalm` draws from each of the generators, batched."""
+    if not 1 <= len(rngs) <= way.lanes:
+        raise ValueError(f"{len(rngs)} generators: a batch has 1 ... {way.lanes} maps")
+    lmax = amplitudes[0].size - 1
+    kept = _kept("draw", nside, lmax, way, threads)
+    normals = kept.normals[: len(rngs)]
+    for row, rng in zip(normals, rngs, strict=True):
+        rng.standard_normal(out=row)
+    fill(normals, *amplitudes, kept.alm)
+    kept.plan.synthesis(kept.alm, kept.maps, kept.workspace)
+    return Batch(kept.maps, len(rngs), way)
+
+
+def analyse_lanes(batch: Batch, lmax: int, transforms: int, threads: int) -> BatchCoefficients:
+    """The coefficients of the maps of a batch, batched; see `sphfield.fields.analysis.analysis`."""
+    weights, means = pixel_weights(batch.nside), batch.means
+    kept = _kept("analyse", batch.nside, lmax, batch.way, threads)
+    alm, left = kept.plan.coefficients(), batch.values if batch.own and transforms == 1 else kept.maps
+    centre(batch.values, means, left)
+    kept.plan.adjoint(left, alm, kept.workspace, weights)
+    for _ in range(transforms // 2):
+        kept.plan.synthesis(alm, left, kept.workspace)
+        np.subtract(batch.values, left, out=left)
+        centre(left, means, left)
+        kept.plan.adjoint(left, kept.alm, kept.workspace, weights)
+        alm += kept.alm
+    alm[0, 0] += np.sqrt(4 * np.pi) * means
+    return BatchCoefficients(alm, batch.count, batch.way)
+
+
+class _Kept:
+    # what a thread needs for one kind of transform, kept from call to call: fresh memory costs as much as work in it
+
+    def __init__(self, nside: int, lmax: int, way: Way, threads: int) -> None:
+        self.plan = plan(nside, lmax, precision=way.precision)
+        self.workspace = self.plan.workspace(threads)
+
+    @cached_property
+    def alm(self) -> Any:
+        return self.plan.coefficients()
+
+    @cached_property
+    def maps(self) -> Any:
+        return self.plan.maps()
+
+    @cached_property
+    def normals(self) -> Array:
+        return np.empty((self.plan.lanes, (self.plan.lmax + 1) ** 2))
+
+
+def _kept(use: str, nside: int, lmax: int, way: Way, threads: int) -> _Kept:
+    key = (nside, lmax, way, threads)
+    found = getattr(_KEPT, use, None)
+    if found is None or found[0] != key:
+        setattr(_KEPT, use, None)  # the memory goes before the new comes
+        found = (key, _Kept(*key))
+        setattr(_KEPT, use, found)
+    kept: _Kept = found[1]
+    return kept

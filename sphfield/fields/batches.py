@@ -1,0 +1,146 @@
+"""Who transforms many maps, and in which precision, in; their maps side by side out, and the choice made by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from sphfield.fields.batched import available
+from sphfield.fields.lane_loops import means
+from sphfield.fields.pixels import nside_of
+from sphfield.typing import Array
+
+__all__ = ["INSIDE", "Batch", "Engines", "Precision", "Way", "pack", "way_for", "worthwhile"]
+
+Engines: TypeAlias = Literal["auto", "batched", "ducc0"]
+"""Who transforms many maps: `sphfield.fields.batched`, all lanes at once, or ducc0, one after the other."""
+
+Precision: TypeAlias = Literal["double", "single"]
+"""Of maps and sums over them; positions, Legendre functions and statistics are always in double precision."""
+
+_ENOUGH = 4  # maps: a batch costs as much as about so many one by one, however few of its lanes are filled
+_PIXELS = 10**7  # in all: below, the looped transforms end before numba is loaded
+INSIDE = 1024
+"""The nside from which threads share one transform, and with it one workspace, instead of each having its own."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """Who transforms, and in which precision: with a realisation's recipe all that its bytes depend on.
+
+    Raises
+    ------
+    ValueError
+        If there is no such engine or precision.
+    """
+
+    engine: Literal["batched", "ducc0"]
+    precision: Precision = "double"
+
+    def __post_init__(self) -> None:
+        if self.engine not in ("batched", "ducc0"):
+            raise ValueError(f"engine = {self.engine!r} does not exist: use 'auto', 'batched' or 'ducc0'")
+        if self.precision not in ("double", "single"):
+            raise ValueError(f"precision = {self.precision!r} does not exist: use 'double' or 'single'")
+
+    def __str__(self) -> str:
+        return f"{self.engine}, {self.precision} precision"
+
+    @property
+    def lanes(self) -> int:
+        """How many maps share one transform."""
+        if self.engine == "ducc0":
+            return 1
+        return 8 if self.precision == "double" else 16
+
+    @property
+    def dtype(self) -> Any:
+        """Of the maps."""
+        return np.float64 if self.precision == "double" else np.float32
+
+
+def worthwhile(count: int, nside: int) -> bool:
+    """Whether a batch is faster: for four maps or more, with ten million pixels in all."""
+    return count >= _ENOUGH and count * 12 * nside**2 >= _PIXELS
+
+
+def way_for(engine: Engines, precision: Precision, *, worth: bool) -> Way:
+    """The way asked for; for the engine "auto" batched if that is worth it and numba can compile.
+
+    Raises
+    ------
+    ValueError
+        If "batched" is asked for and cannot run, with the reason.
+    """
+    if engine not in ("auto", "batched") or (engine == "auto" and not worth):
+        return Way("ducc0" if engine == "auto" else engine, precision)
+    reason = available()
+    if reason is None:
+        return Way("batched", precision)
+    if engine == "batched":
+        raise ValueError(f"the batched transform cannot run here: {reason}; use engine='ducc0'")
+    return Way("ducc0", precision)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Batch:
+    """Maps side by side: pixel by pixel, and in each the lanes.
+
+    Its memory is used again by the next batch that the same thread draws.
+
+    Parameters
+    ----------
+    values : array, shape (12 nside**2, lanes)
+    count : int
+        Lanes that are filled, from the first.
+    way : Way
+    own : bool
+        Whether who is given it may write into it, which saves a copy.
+    """
+
+    values: Any
+    count: int
+    way: Way
+    own: bool = False
+
+    def __repr__(self) -> str:
+        return f"Batch(count={self.count}, nside={self.nside}, way={self.way})"
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, lane: int) -> Array:
+        """One map, shape (12 nside**2,); a copy where there are lanes."""
+        if not 0 <= lane < self.count:
+            raise IndexError(lane)
+        return np.ascontiguousarray(self.values[:, lane], dtype=np.float64)
+
+    def __iter__(self) -> Iterator[Array]:
+        return (self[lane] for lane in range(self.count))
+
+    @property
+    def nside(self) -> int:
+        """Of the maps."""
+        return nside_of(len(self.values))
+
+    @cached_property
+    def means(self) -> Array:
+        """Of the maps, shape (lanes,), in double precision; NaN or infinite where a pixel is."""
+        if self.way.lanes > 1:
+            return means(self.values)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.asarray(self.values.mean(axis=0, dtype=np.float64))
+
+
+def pack(maps: Sequence[Array], way: Way) -> Batch:
+    """Ordinary maps as a batch."""
+    if not 1 <= len(maps) <= way.lanes:
+        raise ValueError(f"{len(maps)} maps: a batch has 1 ... {way.lanes}")
+    values = np.zeros((maps[0].size, way.lanes), dtype=way.dtype)
+    for lane, m in enumerate(maps):
+        values[:, lane] = m
+    return Batch(values, len(maps), way)
