@@ -30,8 +30,8 @@ GOALS = {
     "looped": {64: 4.5, 256: 6.0, 512: 7.5, 1024: 9.0},
 }
 BARE_GOALS = {64: 1.25, 256: 1.10, 512: 1.10, 1024: 1.10}
-COUNTS = {64: 200, 256: 16, 512: 8, 1024: 8}  # realisations a round for each core: whole batches
-FEWER = {64: 4, 256: 4, 512: 4, 1024: 8}  # times fewer of what is not batched
+COUNTS = {64: 400, 256: 64, 512: 24, 1024: 8}  # realisations a round for each core, batched: whole batches
+FEWER = {64: 8, 256: 16, 512: 12, 1024: 8}  # times fewer of what is looped
 SLOPE = -5.0
 
 
