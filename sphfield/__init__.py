@@ -54,7 +54,7 @@ _HOMES = {
     "provenance": ("describe",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("ensembles", "exhibits", "fields", "figures", "io", "networks", "spectra", "statistics")
+_ROOMS = ("ensembles", "exhibits", "fields", "figures", "io", "learning", "networks", "spectra", "statistics")
 
 __all__ = sorted([*_HOME_OF, *_ROOMS])  # noqa: PLE0605
 

@@ -68,7 +68,8 @@ def ensemble(
         theory, nside, seed, band=band, bias_var=bias_var, finite=finite, extra=extra, truncate=truncate
     )
     share = None if part is None else _part(part)
-    how: dict[str, Any] = {"threads": 1 if threads is None else threads, "engine": engine, "precision": "single" if single else None}
+    precision = "single" if single else None
+    how: dict[str, Any] = {"threads": 1 if threads is None else threads, "engine": engine, "precision": precision}
     with _executor(threads, processes, address) as executor, progress(quiet=as_json) as told:
         steps = None if told is None else lambda done, total: told("realisations", done, total)
         facts = exhibit.collected(
@@ -101,9 +102,8 @@ def _part(text: str) -> tuple[int, int]:
 
 @contextmanager
 def _executor(threads: int | None, processes: int | None, address: str | None) -> Iterator[Any]:
-    chosen = [
-        f"--{name}" for name, value in (("threads", threads), ("processes", processes), ("dask", address)) if value is not None
-    ]
+    options = {"--threads": threads, "--processes": processes, "--dask": address}
+    chosen = [name for name, value in options.items() if value is not None]
     if len(chosen) > 1:
         raise ValueError(f"{' and '.join(chosen)}: choose one of them")
     if address is not None:

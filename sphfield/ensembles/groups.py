@@ -24,7 +24,7 @@ def chosen_way(ensemble: Any, engine: Engines, precision: Precision, worth: Call
     ValueError
         If something else than the default is asked for of such a sampler.
     """
-    sampler = getattr(ensemble, "sampler", None)
+    sampler: Any = getattr(ensemble, "sampler", None)
     if callable(getattr(sampler, "many", None)):
         return way_for(engine, precision, worth=worth(sampler.nside))
     Way("ducc0" if engine == "auto" else engine, precision)  # for its checks
@@ -65,7 +65,7 @@ def real(values: Any, whose: str) -> Array:
 
 
 def _check(batch: Batch, indices: Sequence[int], seed: int) -> None:
-    bad = np.flatnonzero(~np.isfinite(batch.means[: batch.count]))
+    bad = np.flatnonzero(~np.isfinite(batch.levels[: batch.count]))
     if bad.size:
         raise ValueError(
             f"realisation {indices[bad[0]]} of seed {seed} has NaN or infinite pixels: the sampler must return finite "

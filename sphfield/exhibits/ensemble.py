@@ -29,7 +29,7 @@ __all__ = ["FORMATS", "collected", "exported", "printed_store", "recipe"]
 FORMATS = (".fits", ".fits.gz", ".nc", ".csv")
 
 
-def recipe(
+def recipe(  # noqa: PLR0913 what the options of the command are
     theory: str,
     nside: int,
     seed: int,

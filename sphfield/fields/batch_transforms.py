@@ -12,7 +12,7 @@ import numpy as np
 
 from sphfield.fields.batched import plan
 from sphfield.fields.batches import Batch, Way
-from sphfield.fields.lane_loops import centre, fill, power
+from sphfield.fields.lane_loops import fill, power
 from sphfield.fields.pixels import lmax_of
 from sphfield.fields.transforms import alm2cl, evaluate
 from sphfield.fields.weights import pixel_weights
@@ -77,23 +77,25 @@ def draw(
         rng.standard_normal(out=row)
     fill(normals, *amplitudes, kept.alm)
     kept.plan.synthesis(kept.alm, kept.maps, kept.workspace)
-    return Batch(kept.maps, len(rngs), way)
+    return Batch(kept.maps, len(rngs), way, near=kept.alm[0, 0] / np.sqrt(4 * np.pi))
 
 
 def analyse_lanes(batch: Batch, lmax: int, transforms: int, threads: int) -> BatchCoefficients:
     """The coefficients of the maps of a batch, batched; see `sphfield.fields.analysis.analysis`."""
-    weights, means = pixel_weights(batch.nside), batch.means
+    weights = pixel_weights(batch.nside)
+    levels = batch.levels.astype(batch.way.dtype)  # what is taken out here is put back there, to the bit
     kept = _kept("analyse", batch.nside, lmax, batch.way, threads)
-    alm, left = kept.plan.coefficients(), batch.values if batch.own and transforms == 1 else kept.maps
-    centre(batch.values, means, left)
-    kept.plan.adjoint(left, alm, kept.workspace, weights)
+    alm, left = kept.plan.coefficients(), batch.values
+    if not batch.own or transforms > 1:
+        left = kept.maps
+        np.copyto(left, batch.values)
+    kept.plan.adjoint(left, alm, kept.workspace, weights, levels)
     for _ in range(transforms // 2):
         kept.plan.synthesis(alm, left, kept.workspace)
         np.subtract(batch.values, left, out=left)
-        centre(left, means, left)
-        kept.plan.adjoint(left, kept.alm, kept.workspace, weights)
+        kept.plan.adjoint(left, kept.alm, kept.workspace, weights, levels)
         alm += kept.alm
-    alm[0, 0] += np.sqrt(4 * np.pi) * means
+    alm[0, 0] += np.sqrt(4 * np.pi) * levels.astype(np.float64)
     return BatchCoefficients(alm, batch.count, batch.way)
 
 

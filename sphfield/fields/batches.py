@@ -100,12 +100,15 @@ class Batch:
     way : Way
     own : bool
         Whether who is given it may write into it, which saves a copy.
+    near : array, shape (lanes,), optional
+        A number near the mean of each map, if it is known and all pixels are finite.
     """
 
     values: Any
     count: int
     way: Way
     own: bool = False
+    near: Array | None = None
 
     def __repr__(self) -> str:
         return f"Batch(count={self.count}, nside={self.nside}, way={self.way})"
@@ -128,8 +131,10 @@ class Batch:
         return nside_of(len(self.values))
 
     @cached_property
-    def means(self) -> Array:
-        """Of the maps, shape (lanes,), in double precision; NaN or infinite where a pixel is."""
+    def levels(self) -> Array:
+        """Of each map its mean, or a number near it; NaN or infinite where a pixel is. Analysis takes it out first."""
+        if self.near is not None:
+            return self.near
         if self.way.lanes > 1:
             return means(self.values)
         with np.errstate(invalid="ignore", over="ignore"):

@@ -148,7 +148,19 @@ class GaussianField:
         return replace(self, spectrum=self.spectrum.truncated(int(np.argmax(enough))))
 
     def many(self, rngs: Sequence[np.random.Generator], way: Way, threads: int) -> Batch:
-        """The maps that these generators draw, side by side; at most as many as the way has lanes."""
+        """The maps that these generators draw, side by side; at most as many as the way has lanes.
+
+        Raises
+        ------
+        ValueError
+            If single precision does not hold the variance of the field.
+        """
+        variance = 4 * np.pi * float(np.max(self.spectrum.cl))
+        if way.precision == "single" and not 1e-30 < variance < 1e30:
+            raise ValueError(
+                f"C_ell is up to {np.max(self.spectrum.cl):.3g}: single precision holds 1e-31 to 1e29; scale it, "
+                "or use precision='double'"
+            )
         if self.engine == "healpy":
             return pack([self(rng) for rng in rngs], way)
         if way.engine == "ducc0":

@@ -9,7 +9,7 @@ import numpy as np
 from sphfield.spectra._compiled import compiled
 from sphfield.typing import Array
 
-__all__ = ["centre", "fill", "means", "power"]
+__all__ = ["fill", "means", "power"]
 
 _ORDERS = 8  # m at once: what they read lies side by side, what they write are as many streams
 _ROWS = 4096  # of a partial sum
@@ -36,11 +36,6 @@ def means(values: Any) -> Array:
     found = np.zeros(values.shape[1])
     compiled(_sums, True)(values, np.zeros(values.shape[1]), found)
     return found / len(values)
-
-
-def centre(values: Any, mean: Array, out: Any) -> None:
-    """Subtract from each column its mean; out may be values."""
-    compiled(_centre, True)(values, mean, out)
 
 
 def _fill(normals: Any, zonal: Any, others: Any, alm: Any) -> None:
@@ -84,9 +79,3 @@ def _sums(values: Any, partial: Any, found: Any) -> None:
                 partial[k] += values[row, k]
         for k in range(lanes):
             found[k] += partial[k]
-
-
-def _centre(values: Any, mean: Any, out: Any) -> None:
-    for row in range(values.shape[0]):
-        for k in range(values.shape[1]):
-            out[row, k] = values[row, k] - mean[k]

@@ -1,4 +1,4 @@
-"""Networks given by the variances of their weights: sigma_w, sigma_b in, an equivalent `Network` out."""
+"""Networks given by the variances of their weights: sigma_w, sigma_b in, a `Network` or an `Initialisation` out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sphfield.networks.kinks import Kinks, found_kinks, panels
 from sphfield.networks.network import Network
 from sphfield.typing import Activation
 
-__all__ = ["Scaled", "from_weights", "variance_fixed_point"]
+__all__ = ["Initialisation", "Scaled", "edge_of_chaos", "from_weights", "unit_variance", "variance_fixed_point"]
 
 _LAYERS = 3000
 
@@ -111,3 +111,118 @@ def from_weights(activation: Activation, depth: int, sigma_w: float, sigma_b: fl
     if abs(q - 1.0) < 1e-14:
         return Network(activation, depth, sigma_b**2)
     return Network(Scaled(activation, float(np.sqrt(q))), depth, sigma_b**2 / q)
+
+
+@dataclass(frozen=True)
+class Initialisation:
+    """Standard deviations of what a network is drawn from, as in Murray et al. (arXiv 2211.07844), section 2.
+
+    Preactivations are gamma_w W x + gamma_b b in the first layer, for inputs of norm 1, and
+    sigma_w W sigma(...) / sqrt(width) + sigma_b b in all others, with standard normal entries of W and b.
+    `unit_variance` and `edge_of_chaos` find the values that an activation keeps its variance with; others are allowed.
+
+    Raises
+    ------
+    ValueError
+        If one is negative or not finite, or one of the weights is 0.
+    """
+
+    gamma_w: float = 1.0
+    gamma_b: float = 0.0
+    sigma_w: float = 1.0
+    sigma_b: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("gamma_w", "gamma_b", "sigma_w", "sigma_b"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value >= 0.0):
+                raise ValueError(f"{name} = {value} must be finite and not negative: it is a standard deviation")
+            if value == 0.0 and name.endswith("w"):
+                raise ValueError(f"{name} = 0 leaves nothing of the inputs: give a positive one")
+            if 0.0 < value < 1e-30:
+                raise ValueError(f"{name} = {value} is lost beside 1 in every sum: use 0, or 1e-30 and more")
+            object.__setattr__(self, name, float(value))
+
+    def variances(self, activation: Activation, depth: int) -> tuple[float, ...]:
+        """Variance q of the preactivations of layers 1 ... depth + 1; within 1e-12 of 1 it is 1.
+
+        Examples
+        --------
+        >>> from sphfield import ReLU
+        >>> Initialisation(sigma_w=1.0).variances(ReLU(), 2)  # it halves
+        (1.0, 0.5, 0.25)
+        """
+        q = _near_one(self.gamma_w**2 + self.gamma_b**2)
+        found = [q]
+        for _ in range(depth):
+            q = _near_one(self.sigma_w**2 * _second_moment(activation, float(np.sqrt(q))) + self.sigma_b**2)
+            found.append(q)
+        return tuple(found)
+
+
+def _near_one(q: float) -> float:
+    return 1.0 if abs(q - 1.0) < 1e-12 else float(q)
+
+
+def unit_variance(activation: Activation, sigma_w: float | None = None, gamma_b: float = 0.0) -> Initialisation:
+    """The one that keeps all variances 1: gamma_w^2 = 1 - gamma_b^2, sigma_b^2 = 1 - sigma_w^2 E[sigma(Z)^2].
+
+    Parameters
+    ----------
+    activation
+        Any.
+    sigma_w
+        Of the weights; the largest possible, which leaves no biases, if absent.
+    gamma_b
+        Of the biases of the first layer.
+
+    Raises
+    ------
+    ValueError
+        If `sigma_w` is too large, naming the largest, or `gamma_b` is not in [0, 1).
+
+    Examples
+    --------
+    >>> from sphfield import ReLU
+    >>> unit_variance(ReLU(), 1.0).sigma_b ** 2
+    0.5000000000000001
+    >>> unit_variance(ReLU())
+    Initialisation(gamma_w=1.0, gamma_b=0.0, sigma_w=1.414213562373095, sigma_b=0.0)
+    """
+    if not 0.0 <= gamma_b < 1.0:
+        raise ValueError(f"gamma_b = {gamma_b} must lie in [0, 1): gamma_w^2 + gamma_b^2 = 1")
+    gamma_w, variance = float(np.sqrt(1.0 - gamma_b**2)), Network(activation, 1).activation_variance
+    largest = float(1.0 / np.sqrt(variance))
+    if sigma_w is None:
+        return Initialisation(gamma_w, gamma_b, largest, 0.0)
+    rest = 1.0 - sigma_w**2 * variance
+    if not rest >= -1e-12:
+        raise ValueError(
+            f"sigma_w = {sigma_w} alone gives the variance {1.0 - rest:.6g}: for variance 1 use sigma_w <= {largest!r}"
+        )
+    return Initialisation(gamma_w, gamma_b, sigma_w, float(np.sqrt(max(0.0, rest))) if rest > 1e-15 else 0.0)
+
+
+def edge_of_chaos(activation: Activation, gamma_b: float = 0.0) -> Initialisation:
+    """The initialisation of unit variance with kappa'(1) = 1: sigma_w^2 = 1 / E[sigma'(Z)^2], the rest in biases.
+
+    Raises
+    ------
+    ValueError
+        If the activation jumps, or is low-disorder: its slope is below 1 at any bias.
+
+    Examples
+    --------
+    >>> from sphfield import Tanh
+    >>> round(edge_of_chaos(Tanh()).sigma_b ** 2, 6)  # Network(Tanh(), 1).critical_bias
+    0.150965
+    """
+    network = Network(activation, 1)
+    if network.slope == np.inf:
+        raise ValueError(f"E[sigma'(Z)^2] of {activation!r} is infinite: an activation that jumps has no edge of chaos")
+    if network.slope < 1.0 - 1e-12:
+        raise ValueError(
+            f"kappa'(1) of {activation!r} is {network.slope:.6g} without biases, which lower it: at variance 1 it "
+            "has no edge of chaos; use unit_variance, or rescale its argument"
+        )
+    return unit_variance(activation, float(1.0 / np.sqrt(network.slope * network.activation_variance)), gamma_b)

@@ -9,10 +9,10 @@ import numpy as np
 from scipy.special import gammaln
 
 from sphfield.networks.continuation import layer_continued, layer_slope_continued, layer_slope_south, layer_south
+from sphfield.networks.deep_series import deep_series
 from sphfield.networks.kernels import NNGP, correlation, distance
 from sphfield.networks.network import Network
 from sphfield.networks.powers import layer_series, outer_terms, right_terms
-from sphfield.networks.series import composed, padded, product, tilt, tilted, untilted
 from sphfield.networks.taylor import composed_logs
 from sphfield.typing import Array
 
@@ -239,19 +239,10 @@ class NTK:
         layer = layer_series(network, outer_terms(network, n) + 1)
         if layer is None:
             return None
-        bias, rate = network.bias_var, tilt(layer)
         with np.errstate(divide="ignore"):
-            start = tilted(np.log(np.array([bias, 1.0 - bias])), rate)
-        k = np.array([0.0, 1.0]) if self.convention == "paper" else start
-        theta = padded(start, n)
-        outer = tilted(layer, rate)
-        both = np.stack([outer, np.append(np.arange(1.0, outer.size) * outer[1:], 0.0)])  # kappa and kappa'
-        for _ in range(network.depth):
-            k, bent = composed(both, k, n)
-            theta = product(theta, bent, n)
-            theta += k
-        with np.errstate(divide="ignore"):
-            logs = np.log(self._share) + untilted(theta, rate)
+            start = np.log(np.array([network.bias_var, 1.0 - network.bias_var]))
+        first = np.array([-np.inf, 0.0]) if self.convention == "paper" else start
+        logs = deep_series([layer] * network.depth, start, n, first)[1] + np.log(self._share)
         logs = logs[: right_terms(network, n, layer.size)]
         if logs.size == 0:
             return None

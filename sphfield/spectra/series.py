@@ -14,7 +14,7 @@ from sphfield.spectra.multipoles import Multipoles
 from sphfield.spectra.sphere import log_area, log_multiplicity
 from sphfield.typing import Array, Kernel
 
-__all__ = ["by_series", "legendre_from_powers", "log_legendre_from_powers"]
+__all__ = ["by_series", "from_powers", "legendre_from_powers", "log_legendre_from_powers"]
 
 EPS = float(np.finfo(np.float64).eps)
 _LN2 = log(2.0)
@@ -51,25 +51,40 @@ def by_series(kernel: Kernel, lmax: int, *, dim: int = 2, rtol: float = 1e-10, w
         if needed <= 1.02 * n:
             break
         n = needed
+    rounding = getattr(kernel, "series_rounding", 0.0) * np.arange(float(logs.size))
+    return from_powers(logs, rest, lmax, dim=dim, rounding=rounding)
+
+
+def from_powers(
+    logs: Array, rest: float, lmax: int, *, dim: int = 2, rounding: Any = 0.0, certain: bool = False
+) -> Multipoles:
+    """Spectrum of a series known by log b_p, p < n, a bound on the sum of the rest, and relative errors of b_p.
+
+    The error at each ell is that of `by_series`, or, where `rest` is a `certain` bound however small, not more than
+    that makes.
+    """
     ell = np.arange(lmax + 1)
     log_cl = log_legendre_from_powers(logs, ell, dim)
     with np.errstate(over="ignore", invalid="ignore"):
-        error = np.exp(_log_left_out(logs, rest, ell, dim) - log_cl)
+        left = _log_left_out(logs, rest, ell, dim)
+        if certain:
+            left = np.minimum(left, _log_bound(logs, rest, ell, dim) if rest > 0.0 else -np.inf)
+        error = np.exp(left - log_cl)
         # one rounding a step of the sum, at random; and a few of logarithms as large as log C_ell
         error += EPS * (32.0 + 0.5 * logs.size**0.5 + 4.0 * np.abs(log_cl) + (0.0 if dim == 2 else 2.0 * (ell + dim)))
-    if hasattr(kernel, "series_rounding"):
-        error += kernel.series_rounding * _mean_power(logs, lmax, dim)
+    if np.any(rounding):
+        error += _mean(logs, rounding, lmax, dim)
     known = np.isfinite(log_cl) & (error < 0.5)
     log_cl, error = np.where(known, log_cl, -np.inf), np.where(known, error, np.inf)
     beyond = _beyond(logs, rest, known) if dim == 2 else _further(logs, rest, lmax, dim)
     return Multipoles(log_cl, error, beyond)
 
 
-def _mean_power(logs: Array, lmax: int, dim: int) -> Array:
-    # sum p b_p m_{p ell} / sum b_p m_{p ell}, a smooth function of ell
+def _mean(logs: Array, errors: Array, lmax: int, dim: int) -> Array:
+    # sum e_p b_p m_{p ell} / sum b_p m_{p ell}, a smooth function of ell
     some = np.unique(np.linspace(0, lmax, min(lmax + 1, 64)).astype(np.int64))
     with np.errstate(divide="ignore", invalid="ignore"):
-        weighted = logs + np.log(np.arange(float(logs.size)))
+        weighted = logs + np.log(errors)
         mean = np.exp(log_legendre_from_powers(weighted, some, dim) - log_legendre_from_powers(logs, some, dim))
     good = np.isfinite(mean)
     return np.interp(np.arange(lmax + 1.0), some[good], mean[good]) if good.any() else np.zeros(lmax + 1)
@@ -155,10 +170,7 @@ def _log_left_out(logs: Array, rest: float, ell: Any, dim: int) -> Array:
     ell = np.asarray(ell, dtype=np.float64)
     out = np.full(ell.shape, np.inf)
     if _incomplete(logs, rest):
-        # the first power left out, or that with the largest moment if it is higher
-        peak = np.maximum(_peak(ell, dim), 2.0 * np.ceil(0.5 * (logs.size - ell % 2.0)) + ell % 2.0)
-        bound: Array = log_area(dim - 1) + log(rest) + log_moments(peak, ell, dim)
-        return bound
+        return _log_bound(logs, rest, ell, dim)
     for parity in (0, 1):
         these, fall = np.flatnonzero(ell % 2.0 == parity), _fall(logs, parity)
         if _complete(logs, parity):
@@ -173,6 +185,14 @@ def _log_left_out(logs: Array, rest: float, ell: Any, dim: int) -> Array:
                 series = np.where(ratio < 0.0, -np.log(-np.expm1(ratio)), np.inf)
             out[these] = log(_SAFETY) + log_area(dim - 1) + fall(p) + log_moments(p, d, dim) + series
     return out
+
+
+def _log_bound(logs: Array, rest: float, ell: Any, dim: int) -> Array:
+    # all of the rest at the first power left out, or at that with the largest moment if it is higher
+    ell = np.asarray(ell, dtype=np.float64)
+    peak = np.maximum(_peak(ell, dim), 2.0 * np.ceil(0.5 * (logs.size - ell % 2.0)) + ell % 2.0)
+    bound: Array = log_area(dim - 1) + log(rest) + log_moments(peak, ell, dim)
+    return bound
 
 
 def _powers_needed(logs: Array, rest: float, ell: Any, rtol: float, dim: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from sphfield.fields.gaussian import GaussianField
 from sphfield.fields.transforms import alm2cl
 from sphfield.spectra.spectrum import Spectrum
 from sphfield.statistics.power import Binned, PowerSpectrum
+from sphfield.typing import Array
 
 NSIDE, LMAX = 32, 64
 STEEP = Spectrum((np.arange(LMAX + 1) + 1.0) ** -5)
@@ -114,6 +117,37 @@ def test_bad_ways_are_refused() -> None:
         FIELD.many(rngs(*range(9)), Way("batched"), 1)
     with pytest.raises(ValueError, match="carries ell <= 95"):
         PowerSpectrum(96).many(FIELD.many(rngs(1), LOOPED, 1), 1)
+
+
+def test_amplitudes_beyond_single_precision_are_refused() -> None:
+    faint = GaussianField(Spectrum(1e-40 * STEEP.cl), NSIDE)
+    with pytest.raises(ValueError, match=r"C_ell is up to 1e-40: single precision holds 1e-31 to 1e29"):
+        faint.many(rngs(1), Way("batched", "single"), 1)
+    assert faint.many(rngs(1), Way("batched"), 1).values.any()
+
+
+def test_a_batch_may_be_overwritten_only_by_who_owns_it() -> None:
+    power = PowerSpectrum(LMAX)
+    for way in WAYS:
+        batch = FIELD.many(rngs(1), way, 1)
+        before = batch.values.tobytes()
+        lent = power.many(batch, 1)
+        assert batch.values.tobytes() == before
+        assert power.many(replace(batch, own=True), 1).tobytes() == lent.tobytes()
+
+
+def test_a_large_mean_costs_no_digits_elsewhere() -> None:
+    # pixels are rounded by 1e-8, coefficients by 1e-8 sqrt(4 pi / 12288) = 3e-10, and power by 2 a 3e-10, a = 0.2;
+    # half of it, since rounding is by half a unit at most. Transforming the mean as well costs six times more
+    cl = STEEP.cl.copy()
+    power = PowerSpectrum(24)
+    small = measure_power(cl, power)
+    cl[0] = 1e16
+    np.testing.assert_allclose(measure_power(cl, power)[:, 1:], small[:, 1:], atol=1e-10)
+
+
+def measure_power(cl: Array, power: PowerSpectrum) -> Array:
+    return power.many(GaussianField(Spectrum(cl), NSIDE).many(rngs(1, 2), Way("batched"), 1), 1)
 
 
 def test_beyond_two_nside_a_batch_warns_as_a_map_does() -> None:

@@ -3,8 +3,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sphfield.networks.activations import Cosine, Erf, Gaussian, ReLU, Sigmoid, Sine, Tanh
-from sphfield.networks.initialisation import Scaled, from_weights, variance_fixed_point
+from sphfield.networks.activations import ELU, GELU, Cosine, Erf, Gaussian, ReLU, Sigmoid, Sine, Step, Tanh
+from sphfield.networks.initialisation import (
+    Initialisation,
+    Scaled,
+    edge_of_chaos,
+    from_weights,
+    unit_variance,
+    variance_fixed_point,
+)
 from sphfield.networks.kernels import NNGP
 from sphfield.networks.network import Network, Regime
 
@@ -70,3 +77,42 @@ def test_the_kernel_is_the_covariance_divided_by_its_variance():
 def test_weights_without_a_stable_variance_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         variance_fixed_point(*arguments)
+
+
+@pytest.mark.parametrize("sigma", [ReLU(), Tanh(), GELU(), Sigmoid(), ELU(), np.arctan], ids=str)
+@given(st.floats(0.05, 1), st.just(0.0) | st.floats(1e-6, 0.99))
+def test_unit_variance_is_kept_at_every_layer(sigma, share, gamma_b):
+    init = unit_variance(sigma, share * unit_variance(sigma).sigma_w, gamma_b)
+    assert init.variances(sigma, 3) == (1.0, 1.0, 1.0, 1.0)
+    assert init.sigma_b**2 == pytest.approx(1 - share**2, abs=1e-14)
+
+
+@pytest.mark.parametrize("sigma", [Tanh(), GELU(), ReLU(), Erf(2.0), ELU(), np.arctan], ids=str)
+def test_the_edge_of_chaos_is_the_network_at_its_critical_bias(sigma):
+    init = edge_of_chaos(sigma, 0.3)
+    # sparse networks have it without bias, to the rounding of their slope
+    assert init.sigma_b**2 == pytest.approx(Network(sigma, 1).critical_bias, abs=1e-9)
+    assert Network(sigma, 4, init.sigma_b**2).slope == pytest.approx(1.0, abs=1e-9)
+    assert init.gamma_b == 0.3
+
+
+def test_variances_follow_the_weights_where_they_are_not_one():
+    # E[relu(sqrt(q) Z)^2] = q / 2
+    assert Initialisation(2.0, 1.0, 1.0, 0.5).variances(ReLU(), 2) == pytest.approx((5.0, 2.75, 1.625))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: unit_variance(ReLU(), 2.0), r"sigma_w = 2.0 alone gives the variance 2: .* use sigma_w <= 1.41421356"),
+        (lambda: unit_variance(ReLU(), 1.0, 1.0), "gamma_b = 1.0 must lie in"),
+        (lambda: edge_of_chaos(Sigmoid()), "is 0.152827 without biases"),
+        (lambda: edge_of_chaos(Step()), "has no edge of chaos"),
+        (lambda: Initialisation(gamma_w=0.0), "gamma_w = 0 leaves nothing"),
+        (lambda: Initialisation(sigma_b=-1.0), "sigma_b = -1.0 must be finite"),
+        (lambda: Initialisation(gamma_b=1e-200), "is lost beside 1"),
+    ],
+)
+def test_initialisations_that_cannot_be_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

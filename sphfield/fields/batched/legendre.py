@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from sphfield.fields.batched.arithmetic import add, axpy, scaled, zeros
 from sphfield.fields.batched.grid import Rings
 from sphfield.fields.batched.layout import CHUNK, KINDS, RINGS
 from sphfield.fields.batched.machine_code import kept
@@ -34,21 +35,7 @@ from sphfield.fields.batched.recursion import (
     next_order,
     seed,
 )
-from sphfield.fields.batched.vectors import (
-    Rows,
-    add,
-    axpy,
-    integer,
-    jit,
-    load,
-    load_like,
-    rings_at,
-    rows_of,
-    scaled,
-    store,
-    value,
-    zeros,
-)
+from sphfield.fields.batched.vectors import Rows, integer, jit, load, load_like, rings_at, rows_of, store, value
 from sphfield.fields.batched.workspace import Buffers, Scratch, Stage
 from sphfield.typing import Array
 
@@ -98,11 +85,11 @@ def analyse(alm: Any, maps: Any, stage: Stage, rings: Rings, blocks: Any, orders
 
 
 @kept
-def weigh(maps: Any, weights: Array, first: int, last: int) -> None:
-    """Multiply the pixels from ``first`` to before ``last`` in all lanes."""
-    maps = rows_of(maps)
+def weigh(maps: Any, levels: Any, weights: Array, first: int, last: int) -> None:
+    """Take the level of each lane from the pixels from ``first`` to before ``last``, and multiply them."""
+    maps, level = rows_of(maps), load(rows_of(levels), 0)
     for p in range(first, last):
-        store(maps, p, scaled(weights[p], load(maps, p)))
+        store(maps, p, scaled(weights[p], axpy(-1.0, level, load(maps, p))))
 
 
 @jit

@@ -8,24 +8,10 @@ m mod n, and its upper half as conjugates of the lower.
 
 from __future__ import annotations
 
+from sphfield.fields.batched.arithmetic import add, axpy, scaled, subtract, zeros
 from sphfield.fields.batched.grid import FINE, Rings
 from sphfield.fields.batched.layout import KINDS, RINGS
-from sphfield.fields.batched.vectors import (
-    Lanes,
-    Rows,
-    add,
-    axpy,
-    integer,
-    jit,
-    load,
-    load_like,
-    scaled,
-    store,
-    subtract,
-    value,
-    write,
-    zeros,
-)
+from sphfield.fields.batched.vectors import Lanes, Rows, integer, jit, load, load_like, store, value, write
 
 __all__ = ["collect", "rotation", "spread"]
 

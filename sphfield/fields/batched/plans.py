@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from sphfield.fields.batched.fourier import Group, groups_of, to_pixels, to_rows
 from sphfield.fields.batched.grid import Rings, rings_of
-from sphfield.fields.batched.layout import aligned, as_rows
-from sphfield.fields.batched.workspace import Scratch, Stage, addresses, buffers_for, scratch_for, slab_for
+from sphfield.fields.batched.layout import ALIGNMENT, aligned, as_rows
+from sphfield.fields.batched.workspace import SLAB_BYTES, Scratch, Stage, addresses, buffers_for, scratch_for, slab_for
 from sphfield.fields.pixels import check_lmax, check_nside, whole
 
 __all__ = ["Plan", "Precision", "Workspace", "available", "check_precision", "plan"]
@@ -59,7 +59,35 @@ class Workspace:
 def plan(
     nside: int, lmax: int, mmax: int | None = None, precision: Precision = "double", lanes: int | None = None
 ) -> Plan:
-    """A `Plan`, one of the last few if it was asked for before."""
+    """A `Plan`, one of the last few if it was asked for before.
+
+    Parameters
+    ----------
+    nside, lmax : int
+        A power of two, and at most 3 nside - 1.
+    mmax : int, optional
+        At most lmax, which it is if not given.
+    precision : {"double", "single"}
+        Of maps, coefficients and sums. In single precision maps of white spectra have errors below 1e-6 of their
+        standard deviation; the block of rings at the equator, where sums cancel, is summed in double.
+    lanes : int, optional
+        Maps in a batch: 8 in double and 16 in single precision, or a half or a quarter and so on, which costs speed and
+        saves memory, see `Plan.nbytes`.
+
+    Raises
+    ------
+    ValueError
+        If nside does not carry lmax, or there is no such precision or number of lanes.
+
+    Examples
+    --------
+    >>> p = plan(nside=2, lmax=4)
+    >>> alm, maps, workspace = p.coefficients(), p.maps(), p.workspace()
+    >>> alm[0, 0, 3] = np.sqrt(4 * np.pi)  # the mean of the fourth map
+    >>> p.synthesis(alm, maps, workspace)
+    >>> maps.mean(axis=0).round(12).tolist()
+    [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    """
     return Plan(nside, lmax, lmax if mmax is None else mmax, precision, lanes or LANES[check_precision(precision)])
 
 
@@ -113,13 +141,22 @@ class Plan:
     def _groups(self) -> tuple[Group, ...]:
         return groups_of(self.rings)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of one thread with a batch of its own: coefficients, maps and about 2 MB of workspace."""
+        rows = 2 * self.ncoef + self.npix + 2 * SLAB_BYTES // ALIGNMENT
+        return rows * self.lanes * int(np.dtype(SCALARS[self.precision]).itemsize)
+
     def coefficients(self) -> NDArray[Any]:
+        """Zeros of shape (ncoef, 2, lanes): healpy's order, real and imaginary part, map."""
         return aligned((self.ncoef, 2, self.lanes), SCALARS[self.precision])
 
     def maps(self) -> NDArray[Any]:
+        """Zeros of shape (12 nside**2, lanes), RING order."""
         return aligned((self.npix, self.lanes), SCALARS[self.precision])
 
     def workspace(self, nthreads: int = 1) -> Workspace:
+        """What one transform at a time needs, with so many threads inside; the bytes are the same for any number."""
         return Workspace([self._shares() for _ in range(whole("nthreads", nthreads, 1))])
 
     def _shares(self) -> list[Share]:
@@ -134,6 +171,7 @@ class Plan:
         return Share(blocks, Stage(buffers_for(self.lmax, slab, scalar, self.lanes), addresses(tables)), tables)
 
     def synthesis(self, alm: NDArray[Any], maps: NDArray[Any], workspace: Workspace) -> None:
+        """Write the maps of coefficients; imaginary parts at m = 0 are ignored."""
         rows, n = self._checked(alm, maps), len(workspace.threads)
 
         def legendre(i: int) -> None:
@@ -153,8 +191,18 @@ class Plan:
         workspace.run(fourier)
 
     def adjoint(
-        self, maps: NDArray[Any], alm: NDArray[Any], workspace: Workspace, weights: NDArray[Any] | None = None
+        self,
+        maps: NDArray[Any],
+        alm: NDArray[Any],
+        workspace: Workspace,
+        weights: NDArray[Any] | None = None,
+        levels: NDArray[Any] | None = None,
     ) -> None:
+        """Write the sums over the pixels of w (m - level) conj(Y_lm).
+
+        Weights w are float64 (12 nside**2,), 1 if not given; levels, one a lane and only with weights, are 0 if not
+        given. The maps are destroyed: their memory is where the Fourier transform works.
+        """
         rows, n = self._checked(alm, maps), len(workspace.threads)
         if weights is not None and (weights.shape != (self.npix,) or weights.dtype != np.float64):
             raise ValueError(
@@ -162,11 +210,15 @@ class Plan:
                 f"float64 of shape ({self.npix},)"
             )
 
+        level = aligned((1, self.lanes), SCALARS[self.precision])
+        level[...] = 0.0 if levels is None else levels
+        one = as_rows(level)
+
         def fourier(i: int) -> None:
             for group in self._groups[i::n]:
                 if weights is not None:
-                    _kernels().weigh(rows[1], weights, *group.north)
-                    _kernels().weigh(rows[1], weights, *group.south)
+                    _kernels().weigh(rows[1], one, weights, *group.north)
+                    _kernels().weigh(rows[1], one, weights, *group.south)
                 for piece in group.pieces:
                     to_rows(piece, maps)
 

@@ -26,26 +26,20 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from sphfield.fields.batched.grid import Rings
-from sphfield.fields.batched.layout import RINGS, VECTORS
-from sphfield.fields.batched.vectors import (
-    Rows,
+from sphfield.fields.batched.arithmetic import (
     absolute,
     add,
     fma,
-    jit,
     largest,
-    load,
     multiply,
-    rings_at,
     select_greater,
     smallest,
     splat,
-    store,
     subtract,
-    value,
-    write,
 )
+from sphfield.fields.batched.grid import Rings
+from sphfield.fields.batched.layout import RINGS, VECTORS
+from sphfield.fields.batched.vectors import Rows, jit, load, rings_at, store, value, write
 from sphfield.fields.batched.workspace import Coefficients
 
 __all__ = ["STEPS", "Run", "advance", "advance_scaled", "begin", "coefficients", "next_order", "seed"]

@@ -8,7 +8,17 @@ import numpy as np
 
 from sphfield.fields.batched.layout import CHUNK, KINDS, RINGS, VECTORS, aligned, as_rows
 
-__all__ = ["Buffers", "Coefficients", "Scratch", "Stage", "addresses", "buffers_for", "scratch_for", "slab_for"]
+__all__ = [
+    "Buffers",
+    "Coefficients",
+    "SLAB_BYTES",
+    "Scratch",
+    "Stage",
+    "addresses",
+    "buffers_for",
+    "scratch_for",
+    "slab_for",
+]
 
 SLAB_BYTES = 1 << 20
 """Folded coefficients of a slab of orders: they stay in the second-level cache, or nearly, while the blocks pass by."""
