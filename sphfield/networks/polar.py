@@ -156,8 +156,10 @@ class PolarDual:
         return self._complement_at(2.0 * np.arcsin(np.sqrt(0.5 * np.asarray(t))))
 
     def dual_slope(self, u: Any) -> Any:
-        theta = 2.0 * np.arcsin(np.sqrt(0.5 * (1.0 - np.asarray(u))))
-        half = np.minimum(0.5 * theta, 0.5 * np.pi - 1e-7)  # h' vanishes at pi like the cosine does
+        # h' vanishes at pi like the cosine does, and both are rounded: 1e-5 before, rounding and what changes up to pi
+        # are 1e-10 each
+        theta = np.minimum(2.0 * np.arcsin(np.sqrt(0.5 * (1.0 - np.asarray(u)))), np.pi - 1e-5)
+        half = 0.5 * theta
         change = self._h(theta, slope=True)
         if self._jumps:
             with np.errstate(divide="ignore"):

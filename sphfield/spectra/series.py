@@ -286,14 +286,12 @@ def _sums(logs: Array, b: Array, b_unit: Any, ell: Any, dim: int) -> tuple[Array
 
 
 def _tops(logs: Array, ell: Array, dim: int) -> Any:
-    # the power below which all but 1e-20 of C_ell lies. m_{p,ell+2} / m_{p,ell} grows with p: enough for the last
-    # multipole of a tile is enough for the others
+    # the power below which all but 1e-20 of C_ell lies; as m_{p,ell+2} / m_{p,ell} grows with p, a tile's last ell decides
     parity = int(ell[0]) % 2
     own = logs[parity::2]
     starts = np.arange(0, own.size, _COARSE)
     largest = np.array([start + np.argmax(own[start : start + _COARSE]) for start in starts])
-    behind = np.logaddexp.accumulate(own[largest][::-1] + log(_COARSE))[::-1]  # more than the sum from there on
-    d = ell[:, None]
+    behind, d = np.logaddexp.accumulate(own[largest][::-1] + log(_COARSE))[::-1], ell[:, None]  # more than what follows
     known = np.max(own[largest] + log_moments(2.0 * largest + parity, d, dim), axis=1)
     steepest = np.maximum(2.0 * starts + parity, _peak(d, dim))
     enough = behind + log_moments(steepest, d, dim) <= known[:, None] - 46.0

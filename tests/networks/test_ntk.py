@@ -2,7 +2,21 @@ import numpy as np
 import pytest
 from catalogue import SERIES, label
 
-from sphfield.networks.activations import GELU, Abs, Gaussian, LeakyReLU, ReLU, RePU, Sigmoid, Sine, Step, Tanh
+from sphfield.networks.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Abs,
+    Gaussian,
+    LeakyReLU,
+    ReLU,
+    RePU,
+    Sigmoid,
+    Sine,
+    Softsign,
+    Step,
+    Tanh,
+)
 from sphfield.networks.hermite import dual_of
 from sphfield.networks.network import Network
 from sphfield.networks.ntk import NTK
@@ -106,3 +120,9 @@ def test_tangent_kernels_with_biases_are_continued(sigma, convention, depth, bia
     error = np.where(np.isfinite(contour.error), contour.error, 0.0)
     assert (np.abs(contour.cl - known) <= 2 * bound + (3 * error + kernel.rounding) * contour.cl).all()
     assert contour.error[:30].max() < 1e-10
+
+
+@pytest.mark.parametrize("sigma", [ELU(), SELU(), Softsign()], ids=repr)
+def test_tangent_kernels_without_closed_form_do_not_jump_at_the_south_pole(sigma):
+    theta = NTK(Network(sigma, 3))
+    assert theta(-1.0) == pytest.approx(theta(-1.0 + 1e-12), rel=1e-9)

@@ -114,6 +114,8 @@ def test_a_short_series_has_a_spectrum_with_the_error_of_what_it_leaves_out():
     assert known[:3].all()
     assert (np.abs(full.cl - ours.cl)[known] <= ours.error[known] * ours.cl[known]).all()
     assert ours.error[0] < 0.1
+    # and where that is next to nothing
+    assert geometric(0.1, 12).spectrum(3).error.max() < 1e-9
     assert ours.variance == pytest.approx(1.0)
 
 
@@ -131,6 +133,7 @@ def test_parities_and_degrees_are_kept():
     assert (s.cl[::2] == 0).all()
     assert (s.error[::2] == 0).all()
     assert (square.spectrum(9).error[3:] == 0).all()
+    assert square.spectrum(9).error.max() < 1e-13
 
 
 def test_a_series_is_known_by_its_coefficients():
