@@ -131,6 +131,6 @@ def _dask(address: str) -> Iterator[Any]:
             yield client
         return
     # one thread a worker: two transforms in one process gain less than two processes
-    cluster = LocalCluster(threads_per_worker=1, dashboard_address=None)  # type: ignore[no-untyped-call]
+    cluster = LocalCluster(threads_per_worker=1, dashboard_address=":0")  # type: ignore[no-untyped-call]
     with cluster, Client(cluster) as client:  # type: ignore[no-untyped-call]
         yield client

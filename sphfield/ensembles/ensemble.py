@@ -156,7 +156,8 @@ def measured(
     pool: Executor | None = None,
 ) -> Array:
     """`measure` in a way that is chosen already; by the threads of a pool if there is one, which keep workspaces."""
-    lanes, inside = (1, False) if way is None else (way.lanes, ensemble.sampler.nside >= INSIDE)
+    nside = 0 if way is None else ensemble.sampler.nside
+    lanes, inside = 1 if way is None else way.lanes(nside), nside >= INSIDE
     groups = [todo[k : k + lanes] for k in range(0, len(todo), lanes)]
     workers, within = (1, threads) if inside else (min(threads, len(groups)), 1)
 

@@ -89,7 +89,7 @@ def collected(  # noqa: PLR0913 as collect
     how: dict[str, Any] = {"threads": threads, "engine": engine, "precision": precision}
     store = collect(path, maps, statistics, size, executor=executor, batch=batch, part=part, progress=progress, **how)
     seconds = time.perf_counter() - begin
-    missing = len(store.missing)
+    missing = len(store.missing) if part is None else store.unwritten  # others may be at work: not each reads all
     facts: dict[str, Any] = {
         "store": str(path),
         "size": store.size,

@@ -68,8 +68,8 @@ def draw(
     amplitudes: tuple[Array, Array], rngs: Sequence[np.random.Generator], nside: int, way: Way, threads: int
 ) -> Batch:
     """The maps whose coefficients `sphfield.synalm` draws from each of the generators, batched."""
-    if not 1 <= len(rngs) <= way.lanes:
-        raise ValueError(f"{len(rngs)} generators: a batch has 1 ... {way.lanes} maps")
+    if not 1 <= len(rngs) <= way.lanes(nside):
+        raise ValueError(f"{len(rngs)} generators: a batch has 1 ... {way.lanes(nside)} maps")
     lmax = amplitudes[0].size - 1
     kept = _kept("draw", nside, lmax, way, threads)
     normals = kept.normals[: len(rngs)]
@@ -103,7 +103,7 @@ class _Kept:
     # what a thread needs for one kind of transform, kept from call to call: fresh memory costs as much as work in it
 
     def __init__(self, nside: int, lmax: int, way: Way, threads: int) -> None:
-        self.plan = plan(nside, lmax, precision=way.precision)
+        self.plan = plan(nside, lmax, precision=way.precision, lanes=way.lanes(nside))
         self.workspace = self.plan.workspace(threads)
 
     @cached_property

@@ -24,6 +24,7 @@ Precision: TypeAlias = Literal["double", "single"]
 
 _ENOUGH = 4  # maps: a batch costs as much as about so many one by one, however few of its lanes are filled
 _PIXELS = 10**7  # in all: below, the looped transforms end before numba is loaded
+_LARGE = 2048
 INSIDE = 1024
 """The nside from which threads share one transform, and with it one workspace, instead of each having its own."""
 
@@ -50,12 +51,11 @@ class Way:
     def __str__(self) -> str:
         return f"{self.engine}, {self.precision} precision"
 
-    @property
-    def lanes(self) -> int:
-        """How many maps share one transform."""
+    def lanes(self, nside: int) -> int:
+        """How many maps of a resolution share one transform; from nside = 2048 on half as many, to bound memory."""
         if self.engine == "ducc0":
             return 1
-        return 8 if self.precision == "double" else 16
+        return (8 if self.precision == "double" else 16) // (1 if nside < _LARGE else 2)
 
     @property
     def dtype(self) -> Any:
@@ -135,7 +135,7 @@ class Batch:
         """Of each map its mean, or a number near it; NaN or infinite where a pixel is. Analysis takes it out first."""
         if self.near is not None:
             return self.near
-        if self.way.lanes > 1:
+        if self.values.shape[1] > 1:
             return means(self.values)
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(self.values.mean(axis=0, dtype=np.float64))
@@ -143,9 +143,10 @@ class Batch:
 
 def pack(maps: Sequence[Array], way: Way) -> Batch:
     """Ordinary maps as a batch."""
-    if not 1 <= len(maps) <= way.lanes:
-        raise ValueError(f"{len(maps)} maps: a batch has 1 ... {way.lanes}")
-    values = np.zeros((maps[0].size, way.lanes), dtype=way.dtype)
+    lanes = way.lanes(nside_of(maps[0].size))
+    if not 1 <= len(maps) <= lanes:
+        raise ValueError(f"{len(maps)} maps: a batch has 1 ... {lanes}")
+    values = np.zeros((maps[0].size, lanes), dtype=way.dtype)
     for lane, m in enumerate(maps):
         values[:, lane] = m
     return Batch(values, len(maps), way)

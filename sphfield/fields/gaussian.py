@@ -167,6 +167,10 @@ class GaussianField:
             return synthesise(self.alm(rngs[0]), self.nside, self.spectrum.lmax, way, threads)
         return draw(self._kept_amplitudes, rngs, self.nside, way, threads)
 
+    def __getstate__(self) -> dict[str, Any]:
+        # amplitudes are made again where they are needed: with every task they would travel along
+        return {name: value for name, value in self.__dict__.items() if name != "_kept_amplitudes"}
+
     @cached_property
     def _kept_amplitudes(self) -> tuple[Array, Array]:
         return _amplitudes(self.spectrum.cl)

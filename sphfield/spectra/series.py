@@ -286,7 +286,7 @@ def _sums(logs: Array, b: Array, b_unit: Any, ell: Any, dim: int) -> tuple[Array
 
 
 def _tops(logs: Array, ell: Array, dim: int) -> Any:
-    # the power below which all but 1e-20 of C_ell lies; as m_{p,ell+2} / m_{p,ell} grows with p, a tile's last ell decides
+    # the power below which all but 1e-20 of C_ell lies; m_{p,ell+2} / m_{p,ell} grows with p: the last ell decides
     parity = int(ell[0]) % 2
     own = logs[parity::2]
     starts = np.arange(0, own.size, _COARSE)

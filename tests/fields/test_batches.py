@@ -35,7 +35,7 @@ def copied(batch: Batch) -> np.ndarray:
 
 @pytest.mark.parametrize("way", WAYS, ids=str)
 def test_maps_are_those_drawn_one_by_one(way: Way) -> None:
-    seeds = range(min(3, way.lanes))
+    seeds = range(min(3, way.lanes(NSIDE)))
     maps = copied(FIELD.many(rngs(*seeds), way, 1))
     for m, rng in zip(maps, rngs(*seeds), strict=True):
         alone = FIELD(rng)
@@ -47,7 +47,7 @@ def test_maps_are_those_drawn_one_by_one(way: Way) -> None:
 def test_power_is_that_of_maps_one_by_one(way: Way, transforms: int) -> None:
     lmax = 3 * NSIDE // 2
     power = PowerSpectrum(lmax, transforms)
-    batch = FIELD.many(rngs(*range(min(5, way.lanes))), way, 1)
+    batch = FIELD.many(rngs(*range(min(5, way.lanes(NSIDE)))), way, 1)
     found = power.many(batch, 1)
     alone = np.array([power(m) for m in batch])
     assert found.shape == alone.shape
@@ -62,7 +62,7 @@ def test_in_single_precision_the_power_is_right_to_three_millionths() -> None:
     lmax = 3 * NSIDE // 2  # exact analysis but for rounding
     flat = GaussianField(Spectrum(np.ones(lmax + 1)), NSIDE)
     for way in (Way("batched", "single"), Way("ducc0", "single")):
-        seeds = range(way.lanes)
+        seeds = range(way.lanes(NSIDE))
         exact = np.array([alm2cl(flat.alm(rng)) for rng in rngs(*seeds)])
         found = PowerSpectrum(lmax).many(flat.many(rngs(*seeds), way, 1), 1)
         assert np.abs(found - exact).max() < 3e-6  # of C_ell = 1: an estimate may be close to 0 by chance
@@ -78,10 +78,10 @@ def test_bytes_do_not_depend_on_lane_neighbours_or_threads(way: Way) -> None:
         rows = power.many(batch, threads)
         return {seed: maps[k].tobytes() + rows[k].tobytes() for k, seed in enumerate(seeds)}
 
-    full = measured(list(range(way.lanes)), 1)
+    full = measured(list(range(way.lanes(NSIDE))), 1)
     assert measured([5, 2, 0], 1) == {seed: full[seed] for seed in (5, 2, 0)}
     assert measured([3], 1)[3] == full[3]
-    assert measured(list(range(way.lanes)), 2) == full
+    assert measured(list(range(way.lanes(NSIDE))), 2) == full
 
 
 def test_maps_of_another_engine_are_packed_as_they_are() -> None:
@@ -99,7 +99,8 @@ def test_batches_are_for_many_maps_of_many_pixels(monkeypatch: pytest.MonkeyPatc
     assert worthwhile(100, 256)
     assert way_for("auto", "double", worth=False) == way_for("ducc0", "double", worth=True) == LOOPED
     assert way_for("auto", "double", worth=True) == Way("batched")
-    assert way_for("batched", "single", worth=False).lanes == 16
+    assert way_for("batched", "single", worth=False).lanes(NSIDE) == 16
+    assert Way("batched").lanes(2048) == 4  # of 400 MB a map
     monkeypatch.setattr(batches, "available", lambda: "numba is not installed")
     assert way_for("auto", "double", worth=True) == LOOPED
     with pytest.raises(ValueError, match="cannot run here: numba is not installed; use engine='ducc0'"):

@@ -151,3 +151,12 @@ def test_bad_arguments_are_named_with_their_remedy() -> None:
 def test_maps_are_drawn_on_the_sphere_in_three_dimensions_only():
     with pytest.raises(ValueError, match=r"the spectrum is one on S\^3: maps are drawn on S\^2"):
         GaussianField(Spectrum([1.0, 0.5], dim=3), nside=1)
+
+
+def test_what_a_field_keeps_between_draws_does_not_travel_with_it() -> None:
+    field = GaussianField(Spectrum(np.ones(25)), nside=16)
+    fresh = len(pickle.dumps(field))
+    m = field(np.random.default_rng(1))
+    again = pickle.loads(pickle.dumps(field))
+    assert len(pickle.dumps(field)) == fresh
+    np.testing.assert_array_equal(again(np.random.default_rng(1)), m)

@@ -105,6 +105,11 @@ class Store:
         size = self.size
         return tuple(i for i in range(self._count) if self.gaps(i, size)[0].size)
 
+    @property
+    def unwritten(self) -> int:
+        """Batches that have no file yet, counted without reading any: for jobs that do a part."""
+        return sum(any(not self._shard(name, i).exists() for name in self.statistics) for i in range(self._count))
+
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape of a statistic."""
         if name not in self.statistics:
