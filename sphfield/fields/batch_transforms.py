@@ -27,6 +27,8 @@ _KEPT = threading.local()
 class BatchCoefficients:
     """Coefficients a_lm of the maps of a batch, as the engine has them.
 
+    Their memory is used again by the next analysis in the same thread.
+
     Parameters
     ----------
     values : array
@@ -85,7 +87,7 @@ def analyse_lanes(batch: Batch, lmax: int, transforms: int, threads: int) -> Bat
     weights = pixel_weights(batch.nside)
     levels = batch.levels.astype(batch.way.dtype)  # what is taken out here is put back there, to the bit
     kept = _kept("analyse", batch.nside, lmax, batch.way, threads)
-    alm, left = kept.plan.coefficients(), batch.values
+    alm, left = kept.alm, batch.values
     if not batch.own or transforms > 1:
         left = kept.maps
         np.copyto(left, batch.values)
@@ -93,8 +95,8 @@ def analyse_lanes(batch: Batch, lmax: int, transforms: int, threads: int) -> Bat
     for _ in range(transforms // 2):
         kept.plan.synthesis(alm, left, kept.workspace)
         np.subtract(batch.values, left, out=left)
-        kept.plan.adjoint(left, kept.alm, kept.workspace, weights, levels)
-        alm += kept.alm
+        kept.plan.adjoint(left, kept.more, kept.workspace, weights, levels)
+        alm += kept.more
     alm[0, 0] += np.sqrt(4 * np.pi) * levels.astype(np.float64)
     return BatchCoefficients(alm, batch.count, batch.way)
 
@@ -108,6 +110,10 @@ class _Kept:
 
     @cached_property
     def alm(self) -> Any:
+        return self.plan.coefficients()
+
+    @cached_property
+    def more(self) -> Any:
         return self.plan.coefficients()
 
     @cached_property
