@@ -167,9 +167,11 @@ def compare(nside: int, rounds: int, cores: int) -> None:
     each = {name: statistics.median(values) for name, values in times.items()}
     best, worst = min(each["OpenMP"], each["processes"]), errors(nside, 4)
     for name in ("batched", "single", "looped"):
+        met = best / each[name] >= GOALS[name][nside] and each[name] / each["bare"] <= BARE_GOALS[nside]
         print(
             f"{nside:5} {name:>8} {each[name]:9.2f} {best / each[name]:9.1f} {GOALS[name][nside]:6.1f} "
             f"{each[name] / each['bare']:7.2f} {BARE_GOALS[nside]:6.2f} {worst[name][0]:9.0e} {worst[name][1]:8.0e}"
+            f"{'' if met else '  MISSED'}"
         )
     print(
         f"{nside:5} {'healpy':>8} {best:9.2f} {1.0:9.1f} {'':6} {best / each['bare']:7.2f} {'':6} "

@@ -189,6 +189,7 @@ def write_store(path: PathLike, store: Store, *, overwrite: bool = False) -> Non
     from astropy.io import fits
 
     target, size = Path(path), store.size
+    store.check_filled()
     if target.exists() and not overwrite:
         raise ValueError(f"{str(target)!r} is there already: give overwrite=True, or another name")
     with _whole(path) as part, part.open("wb") as raw, _compressed(raw, target) as stream:

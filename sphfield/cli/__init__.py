@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from sphfield.cli import ensembles, maps, networks, validation
+from sphfield.cli import ensembles, maps, networks, tangent, validation
 
 __all__ = ["main"]
 
@@ -49,6 +49,7 @@ for command in (
     networks.spectrum,
     networks.inspect,
     networks.law,
+    tangent.ntk,
     maps.draw_map,
     maps.gallery,
     maps.reproduce,

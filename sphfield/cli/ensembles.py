@@ -31,7 +31,7 @@ __all__ = ["ensemble", "export"]
 )
 @click.option("--batch", type=int, help="Realisations a shard.  [default: 64, less if they are large]")
 @click.option("--engine", default="auto", show_default=True, help="Who transforms: batched, ducc0, auto.")
-@click.option("--single", is_flag=True, help="Single precision: C_ell to 3e-6, half the memory and time.")
+@click.option("--single", is_flag=True, help="Single precision: faster, with fewer digits where C_ell is small.")
 @click.option("--truncate", type=float, help="Leave out small scales up to this share of a map's scatter, as 1e-6.")
 @click.option("--threads", type=int, help="Threads of this process.")
 @click.option("--processes", type=int, help="Batches at once, in processes.")

@@ -112,7 +112,10 @@ def gallery(
 @click.option("--lmax", default=767, show_default=True, help="Last multipole of maps and spectra.")
 @AS_JSON
 def reproduce(paper: str, output: str | None, nside: int, lmax: int, as_json: bool) -> None:
-    """Draw the figures of PAPER (2405.09541) anew and check its numbers: exit code 1 if one does not agree."""
+    """Draw the figures of PAPER anew and check its numbers: exit code 1 if one does not agree.
+
+    2405.09541, spectral complexity, or 2211.07844, the spectrum of the NTK, of which nothing is a map.
+    """
     from sphfield.exhibits.reproduce import printed_report
     from sphfield.exhibits.reproduce import reproduce as reproduced
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.fields.batches import Batch, Engines, Precision, Way, way_for
+from sphfield.fields.batch_transforms import give_back
+from sphfield.fields.batches import Batch, Engines, Precision, Way, at_once, way_for
 from sphfield.typing import Array, Statistic
 
-__all__ = ["chosen_way", "on_batch", "real", "rows_of"]
+__all__ = ["chosen_way", "follows", "on_batch", "real", "rows_of"]
 
 
 def chosen_way(ensemble: Any, engine: Engines, precision: Precision, worth: Callable[[int], bool]) -> Way | None:
@@ -25,7 +26,7 @@ def chosen_way(ensemble: Any, engine: Engines, precision: Precision, worth: Call
         If something else than the default is asked for of such a sampler.
     """
     sampler: Any = getattr(ensemble, "sampler", None)
-    if callable(getattr(sampler, "many", None)):
+    if follows(ensemble):
         return way_for(engine, precision, worth=worth(sampler.nside))
     Way("ducc0" if engine == "auto" else engine, precision)  # for its checks
     if engine == "auto" and precision == "double":
@@ -41,10 +42,14 @@ def rows_of(ensemble: Any, statistic: Statistic, indices: Sequence[int], way: Wa
     try:
         if way is None:
             return [real(statistic(ensemble[i]), "the statistic").copy() for i in indices]  # a view would keep the map
-        drawn = ensemble.sampler.many([ensemble.rng(i) for i in indices], way, threads)
-        batch = replace(drawn, own=True)  # nobody else is going to see it
-        _check(batch, indices, ensemble.seed)
-        return [real(row, "the statistic").copy() for row in on_batch(statistic, batch, threads)]
+        batch = ensemble.many(indices, way, threads)
+        try:
+            rows = on_batch(statistic, replace(batch, own=True), threads)  # nobody else is going to see it
+        finally:
+            give_back(batch)
+        if len(rows) != len(indices):
+            raise ValueError(f"{type(statistic).__name__}.many gave {len(rows)} values of {len(indices)} maps")
+        return [real(row, "the statistic").copy() for row in rows]
     except Exception as error:
         some = f"realisation {indices[0]}" if len(indices) == 1 else f"realisations {indices[0]} ... {indices[-1]}"
         error.add_note(f"in {some} of {ensemble!r}")
@@ -53,7 +58,7 @@ def rows_of(ensemble: Any, statistic: Statistic, indices: Sequence[int], way: Wa
 
 def on_batch(statistic: Statistic, batch: Batch, threads: int) -> Sequence[Array]:
     """A statistic of each map: by its method ``many`` if it has one, else map by map."""
-    many = getattr(statistic, "many", None)
+    many = at_once(statistic, "many", ("__call__", "alm"))
     return [statistic(m) for m in batch] if many is None else many(batch, threads)
 
 
@@ -64,10 +69,10 @@ def real(values: Any, whose: str) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
-def _check(batch: Batch, indices: Sequence[int], seed: int) -> None:
-    bad = np.flatnonzero(~np.isfinite(batch.levels[: batch.count]))
-    if bad.size:
-        raise ValueError(
-            f"realisation {indices[bad[0]]} of seed {seed} has NaN or infinite pixels: the sampler must return finite "
-            "maps"
-        )
+def follows(ensemble: Any) -> bool:
+    """Whether an ensemble draws many maps at once, in the way that it is told."""
+    sampler = getattr(ensemble, "sampler", None)
+    return None not in (
+        at_once(ensemble, "many", ("__getitem__", "rng")),
+        at_once(sampler, "many", ("__call__", "alm")),
+    )

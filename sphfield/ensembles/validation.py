@@ -18,7 +18,7 @@ from sphfield.ensembles.groups import chosen_way
 from sphfield.ensembles.report import Report
 from sphfield.ensembles.stored import StoredPower
 from sphfield.fields.accuracy import on_exact_power
-from sphfield.fields.batches import Batch, worthwhile
+from sphfield.fields.batches import Batch, at_once, worthwhile
 from sphfield.fields.gaussian import Coefficients
 from sphfield.fields.pixels import nside_of, whole
 from sphfield.fields.transforms import alm2cl, power_per_order
@@ -218,7 +218,7 @@ class _Powers:
         return self._of(self.estimator.alm(m))
 
     def many(self, batch: Batch, threads: int) -> list[Array]:
-        alms = getattr(self.estimator, "alms", None)
+        alms = at_once(self.estimator, "alms", ("alm",))
         return [self(m) for m in batch] if alms is None else [self._of(alm) for alm in alms(batch, threads)]
 
     def _of(self, alm: ComplexArray) -> Array:

@@ -113,7 +113,7 @@ def printed_store(facts: Mapping[str, Any]) -> str:
         rate = facts["computed"] / facts["seconds"]
         lines.append(f"{facts['computed']} computed in {facts['seconds']:.1f} s, {rate:.3g} a second")
     else:
-        lines.append("nothing to compute: all of them were there")
+        lines.append(f"nothing to compute{'' if facts['missing_batches'] else ': all of them were there'}")
     return "\n".join(lines)
 
 
@@ -132,6 +132,7 @@ def exported(path: str, output: str) -> Store:
     if not output.lower().endswith(FORMATS):
         raise ValueError(f"{output!r}: the suffix chooses the format; use one of {', '.join(FORMATS)}")
     store = Store(path)
+    store.check_filled()
     if output.lower().endswith(".csv"):
         with atomic_write(output) as part:
             part.write_text(_summaries(store), encoding="utf-8")

@@ -27,11 +27,11 @@ __all__ = [
     "Coefficients",
     "OnData",
     "OnTheSphere",
+    "chosen_rows",
     "coefficient_facts",
     "gram_facts",
     "healpix_nodes",
     "normal_rows",
-    "rows_of_file",
     "spectrum_facts",
 ]
 
@@ -83,7 +83,10 @@ class OnTheSphere:
     def spectrum(self) -> Spectrum:
         """C_ell, knowing whose it is."""
         found = angular_spectrum(values_of(self.kernel), self.lmax, dim=self.dim)
-        return replace(found, kernel=self.kernel)
+        try:
+            return replace(found, kernel=self.kernel.series(64))  # which knows the laws that it follows
+        except ValueError:
+            return found
 
     @cached_property
     def law(self) -> Decay | None:
@@ -101,7 +104,7 @@ class OnTheSphere:
 
 @dataclass(frozen=True)
 class OnData:
-    """Which kernel, and on which data; `healpix_nodes`, `normal_rows` and `rows_of_file` make them.
+    """Which kernel, and on which data; `chosen_rows` makes them.
 
     Parameters
     ----------
@@ -136,6 +139,21 @@ class OnData:
         return multiplets(values, self.x, angular_spectrum(values, 2 * self.nside))
 
 
+def chosen_rows(data: str | None, nside: int | None, n: int | None, dim: int = 3, seed: int = 0) -> tuple[Array, str]:
+    """The rows of a file, the nodes of `nside`, or `n` random directions: whichever one is given, and what they are.
+
+    Raises
+    ------
+    ValueError
+        If none or more than one is.
+    """
+    if sum(x is not None for x in (data, nside, n)) != 1:
+        raise ValueError("which data? give one of --data FILE, --healpix NSIDE and --random N")
+    if data is not None:
+        return read_rows(data), data
+    return healpix_nodes(nside) if nside is not None else normal_rows(n or 0, dim, seed)
+
+
 def healpix_nodes(nside: int) -> tuple[Array, str]:
     """The pixel centres as rows, and what they are."""
     return pixel_centres(check_nside(nside)), f"HEALPix nodes, nside {nside}"
@@ -152,11 +170,6 @@ def normal_rows(n: int, dim: int, seed: int) -> tuple[Array, str]:
     rng = np.random.default_rng(seed)
     rows = rng.standard_normal((whole("the number of rows", n, 1), whole("dim", dim, 1)))
     return unit_rows(rows), f"{n} uniform directions in R^{dim}, seed {seed}"
-
-
-def rows_of_file(path: str) -> tuple[Array, str]:
-    """The rows of a file, divided by their norms, and its name."""
-    return read_rows(path), path
 
 
 def coefficient_facts(show: Coefficients) -> dict[str, Any]:
@@ -237,7 +250,7 @@ def gram_facts(show: OnData, eps: float = 0.1) -> dict[str, Any]:
     facts = {**_network(show.kernel), "data": show.data, "rows": s.size, "columns": show.x.shape[1]}
     facts |= {"at_one": s.trace, "method": s.method, "share": s.share, "effective_rank": s.effective_rank}
     facts |= {"data_rank": s.data_rank, "data_effective_rank": s.data_effective_rank}
-    facts["bounds"] = [{**asdict(bound), "holds": bound.holds} for bound in s.bounds(eps)]
+    facts["bounds"] = [{**asdict(bound), "holds": bool(bound.holds)} for bound in s.bounds(eps)]
     facts |= {"eps": eps, "outliers": s.outliers(eps)}
     for name in ("eigenvalues", "lower", "upper"):
         facts[name] = getattr(s, name).tolist()

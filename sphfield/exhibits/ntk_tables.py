@@ -45,17 +45,23 @@ def printed_gram(facts: dict[str, Any]) -> str:
     """The facts of `gram_facts` as a table: bounds, the first eigenvalues, multiplets."""
     found, data = facts["eigenvalues"], facts["data_eigenvalues"]
     rows = []
-    for j in _chosen([True] * len(found)):
-        own = f"{data[j]:.6e}" if j < len(data) else "0"
-        rows.append([str(j + 1), *(f"{facts[name][j]:.6e}" for name in ("lower", "eigenvalues", "upper")), own])
-    head = [_title(facts), f"{facts['data']}: {facts['rows']} rows of {facts['columns']}, rank {facts['data_rank']}", ""]
+    for j in _chosen([False, *[True] * len(found)])[1:]:
+        own = f"{data[j - 1]:.6e}" if j <= len(data) else "0"
+        rows.append([str(j), *(f"{facts[name][j - 1]:.6e}" for name in ("lower", "eigenvalues", "upper")), own])
+    head = [
+        _title(facts),
+        f"{facts['data']}: {facts['rows']} rows of {facts['columns']}, rank {facts['data_rank']}",
+        "",
+    ]
     head.append(
         f"effective rank {facts['effective_rank']:.6g}, of the data {facts['data_effective_rank']:.6g}; the largest "
         f"eigenvalue is {100.0 * facts['share']:.4g} % of the trace"
     )
     for bound in facts["bounds"]:
         sign, mark = ("<=", "holds") if bound["holds"] else (">", "FAILS")
-        head.append(f"{mark}  {bound['theorem']}: {bound['quantity']} {bound['measured']:.6g} {sign} {bound['limit']:.6g}")
+        head.append(
+            f"{mark}  {bound['theorem']}: {bound['quantity']} {bound['measured']:.6g} {sign} {bound['limit']:.6g}"
+        )
     lines = _aligned(["j", "proven >=", "eigenvalue j", "proven <=", "of the data"], rows)
     return "\n".join([*head, "", *lines, *_degrees(facts["multiplets"])])
 
@@ -84,11 +90,14 @@ def _law(law: dict[str, Any] | None, name: str, at: str) -> list[str]:
     if law is None:
         return ["too few for a law of their fall"]
     if law["rate"] is None:
-        return [f"{name}: {'a polynomial' if law['family'] == 'polynomial' else 'falls faster than any power of a number'}"]
+        return [f"{name}: {'a polynomial' if law['family'] == 'polynomial' else 'falls faster than any geometric law'}"]
     which = "" if law["parity"] is None else f", {('even', 'odd')[law['parity']]} only"
     span = f"fitted from {law['first']} to {law['last']}{which}, to {law['misfit']:.0e}"
     lines = [f"{name} ~ {_form(law, at)}  {span}"]
-    lines += [f"{' ' * len(name)} {'<' if e['kind'] == 'bound' else '~'} {_form(e, at)}  {e['source']}" for e in law["expected"]]
+    lines += [
+        f"{' ' * len(name)} {'<' if e['kind'] == 'bound' else '~'} {_form(e, at)}  {e['source']}"
+        for e in law["expected"]
+    ]
     return lines
 
 

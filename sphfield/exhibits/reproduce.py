@@ -22,8 +22,20 @@ from sphfield.exhibits.spectral_complexity_sheets import (
     supports_sheet,
     tails_sheet,
 )
+from sphfield.exhibits.tangent_paper import decay_checks, table_checks, truncation_checks
+from sphfield.exhibits.tangent_sheets import (
+    coefficients_sheet,
+    data_sheet,
+    nodes_sheet,
+    percentages_sheet,
+    sphere_sheet,
+    table_csv,
+    truncation_sheet,
+)
+from sphfield.exhibits.tangent_spectra import bound_checks, data_checks, sphere_checks
 from sphfield.fields.pixels import check_nside
 from sphfield.figures.axes import Figure
+from sphfield.networks.activations import Gaussian, ReLU, Tanh
 from sphfield.provenance import atomic_write, describe, version
 from sphfield.typing import Activation
 
@@ -59,7 +71,28 @@ PAPERS = {
             "supports.png": lambda _: supports_sheet(),
         },
         {"supports.csv": support_csv},
-    )
+    ),
+    "2211.07844": Paper(  # none of it is a map: resolution and multipoles of the exhibition do not enter
+        "Murray, Jin, Bowman, Montufar: Characterizing the spectrum of the NTK via a power series expansion",
+        (ReLU(), Tanh(), Gaussian(1.0)),
+        {
+            "Table 1": lambda _: table_checks(),
+            "truncation": lambda _: truncation_checks(),
+            "decay": lambda _: decay_checks(),
+            "sphere": lambda _: sphere_checks(),
+            "Gaussian data": lambda _: data_checks(),
+            "bounds": lambda _: bound_checks(),
+        },
+        {
+            "truncation.png": lambda _: truncation_sheet(),
+            "percentages.png": lambda _: percentages_sheet(),
+            "coefficients.png": lambda _: coefficients_sheet(),
+            "gaussian-data.png": lambda _: data_sheet(),
+            "sphere.png": lambda _: sphere_sheet(),
+            "nodes.png": lambda _: nodes_sheet(),
+        },
+        {"table-1.csv": table_csv},
+    ),
 }
 
 

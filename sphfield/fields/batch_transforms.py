@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from sphfield.fields.batched import plan
+from sphfield.fields.batched.lane_loops import fill, power
 from sphfield.fields.batches import Batch, Way
-from sphfield.fields.lane_loops import fill, power
 from sphfield.fields.pixels import lmax_of
 from sphfield.fields.transforms import alm2cl, evaluate
 from sphfield.fields.weights import pixel_weights
 from sphfield.typing import Array, ComplexArray
 
-__all__ = ["BatchCoefficients", "analyse_lanes", "draw", "synthesise"]
+__all__ = ["BatchCoefficients", "analyse_lanes", "draw", "give_back", "synthesise"]
 
 _KEPT = threading.local()
 
@@ -79,7 +80,14 @@ def draw(
         rng.standard_normal(out=row)
     fill(normals, *amplitudes, kept.alm)
     kept.plan.synthesis(kept.alm, kept.maps, kept.workspace)
-    return Batch(kept.maps, len(rngs), way, near=kept.alm[0, 0] / np.sqrt(4 * np.pi))
+    _KEPT.draw = None  # nobody else may draw into this memory before it is given back
+    return Batch(kept.maps, len(rngs), way, near=kept.alm[0, 0] / np.sqrt(4 * np.pi), memory=kept)
+
+
+def give_back(batch: Batch) -> None:
+    """Lets the thread draw its next batch where this one was: fresh memory costs as much as work in it."""
+    if batch.memory is not None:
+        _KEPT.draw = batch.memory
 
 
 def analyse_lanes(batch: Batch, lmax: int, transforms: int, threads: int) -> BatchCoefficients:
@@ -102,9 +110,10 @@ def analyse_lanes(batch: Batch, lmax: int, transforms: int, threads: int) -> Bat
 
 
 class _Kept:
-    # what a thread needs for one kind of transform, kept from call to call: fresh memory costs as much as work in it
+    # what a thread needs for one kind of transform, kept from call to call
 
-    def __init__(self, nside: int, lmax: int, way: Way, threads: int) -> None:
+    def __init__(self, key: tuple[Any, ...]) -> None:
+        nside, lmax, way, threads, _ = self.key = key
         self.plan = plan(nside, lmax, precision=way.precision, lanes=way.lanes(nside))
         self.workspace = self.plan.workspace(threads)
 
@@ -126,11 +135,10 @@ class _Kept:
 
 
 def _kept(use: str, nside: int, lmax: int, way: Way, threads: int) -> _Kept:
-    key = (nside, lmax, way, threads)
-    found = getattr(_KEPT, use, None)
-    if found is None or found[0] != key:
+    key = (nside, lmax, way, threads, os.getpid())  # threads inside do not survive a fork
+    found: _Kept | None = getattr(_KEPT, use, None)
+    if found is None or found.key != key:
         setattr(_KEPT, use, None)  # the memory goes before the new comes
-        found = (key, _Kept(*key))
+        found = _Kept(key)
         setattr(_KEPT, use, found)
-    kept: _Kept = found[1]
-    return kept
+    return found

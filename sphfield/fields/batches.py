@@ -10,11 +10,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from sphfield.fields.batched import available
-from sphfield.fields.lane_loops import means
+from sphfield.fields.batched.lane_loops import means
 from sphfield.fields.pixels import nside_of
 from sphfield.typing import Array
 
-__all__ = ["INSIDE", "Batch", "Engines", "Precision", "Way", "pack", "way_for", "worthwhile"]
+__all__ = ["INSIDE", "Batch", "Engines", "Precision", "Way", "at_once", "pack", "way_for", "worthwhile"]
 
 Engines: TypeAlias = Literal["auto", "batched", "ducc0"]
 """Who transforms many maps: `sphfield.fields.batched`, all lanes at once, or ducc0, one after the other."""
@@ -90,8 +90,6 @@ def way_for(engine: Engines, precision: Precision, *, worth: bool) -> Way:
 class Batch:
     """Maps side by side: pixel by pixel, and in each the lanes.
 
-    Its memory is used again by the next batch that the same thread draws.
-
     Parameters
     ----------
     values : array, shape (12 nside**2, lanes)
@@ -102,6 +100,8 @@ class Batch:
         Whether who is given it may write into it, which saves a copy.
     near : array, shape (lanes,), optional
         A number near the mean of each map, if it is known and all pixels are finite.
+    memory : object, optional
+        Whose memory the maps are in, see `sphfield.fields.batch_transforms.give_back`.
     """
 
     values: Any
@@ -109,6 +109,7 @@ class Batch:
     way: Way
     own: bool = False
     near: Array | None = None
+    memory: Any = None
 
     def __repr__(self) -> str:
         return f"Batch(count={self.count}, nside={self.nside}, way={self.way})"
@@ -117,10 +118,11 @@ class Batch:
         return self.count
 
     def __getitem__(self, lane: int) -> Array:
-        """One map, shape (12 nside**2,); a copy where there are lanes."""
+        """One map, shape (12 nside**2,); a copy, unless the batch is one map that may be written to."""
         if not 0 <= lane < self.count:
             raise IndexError(lane)
-        return np.ascontiguousarray(self.values[:, lane], dtype=np.float64)
+        column = self.values[:, lane]
+        return np.ascontiguousarray(column, dtype=np.float64) if self.own else np.array(column, dtype=np.float64)
 
     def __iter__(self) -> Iterator[Array]:
         return (self[lane] for lane in range(self.count))
@@ -139,6 +141,25 @@ class Batch:
             return means(self.values)
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(self.values.mean(axis=0, dtype=np.float64))
+
+
+def at_once(obj: Any, method: str, single: Sequence[str]) -> Any:
+    """A method for many maps, unless a subclass has changed what it does to one map, or `obj` only passes it on.
+
+    Parameters
+    ----------
+    obj
+        A sampler, statistic or ensemble.
+    method
+        Its name.
+    single
+        The methods for one map that it must agree with.
+    """
+    order = type(obj).__mro__
+    home = next((i for i, kind in enumerate(order) if method in vars(kind)), None)
+    if home is None or any(name in vars(kind) for kind in order[:home] for name in single):
+        return None
+    return getattr(obj, method)
 
 
 def pack(maps: Sequence[Array], way: Way) -> Batch:

@@ -156,7 +156,7 @@ class GaussianField:
             If single precision does not hold the variance of the field.
         """
         variance = 4 * np.pi * float(np.max(self.spectrum.cl))
-        if way.precision == "single" and not 1e-30 < variance < 1e30:
+        if way.precision == "single" and not (1e-30 < variance < 1e30 or variance == 0.0):
             raise ValueError(
                 f"C_ell is up to {np.max(self.spectrum.cl):.3g}: single precision holds 1e-31 to 1e29; scale it, "
                 "or use precision='double'"

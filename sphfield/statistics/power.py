@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from sphfield.fields.analysis import analyse, analysis, check_transforms
-from sphfield.fields.batches import Batch
+from sphfield.fields.batches import Batch, at_once
 from sphfield.fields.pixels import as_alm, lmax_of, whole
 from sphfield.fields.transforms import Engine, alm2cl, check_engine
 from sphfield.typing import Array, ComplexArray
@@ -188,7 +188,7 @@ class Binned:
 
     def many(self, batch: Batch, threads: int) -> Array:
         """Band powers of every map of a batch, shape (len(batch), len(edges) - 1)."""
-        many = getattr(self.estimator, "many", None)
+        many = at_once(self.estimator, "many", ("__call__", "alm"))
         return self.of(np.array([self.estimator(m) for m in batch]) if many is None else many(batch, threads))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,8 @@ import numpy as np
 import pytest
 
 from sphfield.ensembles.ensemble import Ensemble, measure
-from sphfield.ensembles.store import Store, collect
+from sphfield.ensembles.store import Store, collect, recipe
 from sphfield.ensembles.validation import validate
-from sphfield.fields import batches
 from sphfield.fields.batches import Batch, Way, pack
 from sphfield.fields.gaussian import GaussianField
 from sphfield.fields.transforms import alm2cl
@@ -92,6 +93,117 @@ def test_a_hole_in_a_map_of_a_batch_is_named() -> None:
     assert any("in realisations 0 ... 6" in note for note in caught.value.__notes__)
 
 
+class Louder(GaussianField):
+    def __call__(self, rng: np.random.Generator) -> Array:
+        return 100.0 * super().__call__(rng)
+
+
+class Halved(PowerSpectrum):
+    def __call__(self, m: Array) -> Array:
+        return super().__call__(m) / 2.0
+
+
+class Shifted(Ensemble):
+    def __getitem__(self, i: int) -> Array:
+        return super().__getitem__(i) + 1e3
+
+
+class Wrapped:
+    """Another sampler, louder, which passes on all the rest of it."""
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+    def __call__(self, rng: np.random.Generator) -> Array:
+        m: Array = 100.0 * self.inner(rng)
+        return m
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        Ensemble(Louder(SPECTRUM, 16), 7),
+        Ensemble(Wrapped(GaussianField(SPECTRUM, 16)), 7),
+        Shifted(GaussianField(SPECTRUM, 16), 7),
+    ],
+    ids=["subclass", "wrapper", "ensemble"],
+)
+def test_what_a_subclass_or_wrapper_does_to_a_map_is_not_passed_by(maps: Any) -> None:
+    np.testing.assert_array_equal(measure(maps, np.max, range(5)), [maps[i].max() for i in range(5)])
+
+
+def test_what_a_subclass_does_to_a_value_is_not_passed_by() -> None:
+    rows = measure(MAPS, Halved(24), range(5), engine="batched")
+    np.testing.assert_allclose(rows, measure(MAPS, POWER, range(5), engine="batched") / 2.0, atol=1e-14)
+
+
+def nested(m: Array) -> Array:
+    inner = measure(Ensemble(MAPS.sampler, 99), np.mean, range(8), threads=1, engine="batched")
+    return np.append(m[:5], inner.mean())
+
+
+def test_a_statistic_may_measure_another_ensemble() -> None:
+    rows = measure(MAPS, nested, range(8), threads=1, engine="batched")
+    np.testing.assert_array_equal(rows[:, :5], measure(MAPS, corner, range(8), engine="batched"))
+
+
+def spoilt(m: Array) -> float:
+    m.sort()
+    return float(m[0])
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_statistic_may_change_the_map_it_is_given(engine: Any, tmp_path: Path) -> None:
+    store = collect(tmp_path / "run", MAPS, {"spoilt": spoilt, "power": POWER, "corner": corner}, 4, engine=engine)
+    np.testing.assert_array_equal(store.values("power"), measure(MAPS, POWER, range(4), engine=engine))
+    np.testing.assert_array_equal(store.values("corner"), measure(MAPS, corner, range(4), engine=engine))
+
+
+def test_too_few_values_of_a_batch_are_refused() -> None:
+    class Short(PowerSpectrum):
+        def many(self, batch: Batch, threads: int) -> Array:
+            return super().many(batch, threads)[:-1]
+
+    with pytest.raises(ValueError, match="Short.many gave 7 values of 8 maps"):
+        measure(MAPS, Short(24), range(8), engine="batched")
+
+
+def test_threads_inside_a_transform_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    many = GaussianField.many
+
+    def told(self: GaussianField, rngs: Any, way: Way, threads: int) -> Batch:
+        seen.append(threads)
+        return many(self, rngs, way, threads)
+
+    monkeypatch.setattr(GaussianField, "many", told)
+    rows = measure(MAPS, POWER, range(10), threads=2, engine="batched")
+    assert set(seen) == {1}
+    monkeypatch.setattr("sphfield.ensembles.ensemble.INSIDE", 16)
+    assert measure(MAPS, POWER, range(10), threads=2, engine="batched").tobytes() == rows.tobytes()
+    assert set(seen) == {1, 2}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_measures_like_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sphfield.ensembles.ensemble.INSIDE", 16)
+    rows = measure(MAPS, POWER, range(8), threads=2, engine="batched")
+    pipe, child = multiprocessing.get_context("fork").Pipe()
+    process = multiprocessing.get_context("fork").Process(target=_forked, args=(child,), daemon=True)
+    process.start()
+    assert pipe.poll(60)
+    assert pipe.recv_bytes() == rows.tobytes()
+    process.join()
+
+
+def _forked(pipe: Any) -> None:
+    pipe.send_bytes(measure(MAPS, POWER, range(8), threads=2, engine="batched").tobytes())
+
+
 def test_what_a_sampler_cannot_do_is_refused() -> None:
     class Noise:
         def __call__(self, rng: np.random.Generator) -> Array:
@@ -134,8 +246,8 @@ def test_a_store_from_before_there_was_a_choice_goes_on_one_by_one(tmp_path: Pat
 
 def test_a_batched_store_is_not_finished_in_another_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     collect(tmp_path / "run", FINER, POWER, 2)
-    monkeypatch.setattr(batches, "available", lambda: "numba is not installed")
-    with pytest.raises(ValueError, match="cannot run here: numba is not installed"):
+    monkeypatch.setattr(recipe, "available", lambda: "numba is not installed")
+    with pytest.raises(ValueError, match="begun with batched .* cannot run here: numba is not installed; go on where"):
         collect(tmp_path / "run", FINER, POWER, 3)
     assert Store(tmp_path / "run").size == 2
 

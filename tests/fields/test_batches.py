@@ -135,6 +135,18 @@ def test_a_batch_may_be_overwritten_only_by_who_owns_it() -> None:
         lent = power.many(batch, 1)
         assert batch.values.tobytes() == before
         assert power.many(replace(batch, own=True), 1).tobytes() == lent.tobytes()
+    thrice = PowerSpectrum(LMAX, 3)  # needs the map for its residual
+    batch = FIELD.many(rngs(1), Way("batched"), 1)
+    lent = thrice.many(batch, 1)
+    assert thrice.many(replace(batch, own=True), 1).tobytes() == lent.tobytes()
+
+
+def test_a_batch_of_foreign_maps_has_their_means() -> None:
+    rng = np.random.default_rng(1)
+    maps = [rng.standard_normal(12 * NSIDE**2) + level for level in (0.0, 1e3)]
+    batch = pack(maps, Way("batched"))
+    np.testing.assert_allclose(batch.levels[:2], [m.mean() for m in maps], rtol=1e-12)
+    np.testing.assert_allclose(PowerSpectrum(24).many(batch, 1), [PowerSpectrum(24)(m) for m in maps], rtol=1e-9)
 
 
 def test_a_large_mean_costs_no_digits_elsewhere() -> None:

@@ -69,8 +69,9 @@ class Store:
         document = _read_json(self.path / DOCUMENT)
         if document is None:
             raise ValueError(f"{text} is no store: it has no {DOCUMENT} that can be read")
-        recipe = document.get("attributes", {}).get("sphfield")
-        if not isinstance(recipe, dict) or "layout" not in recipe:
+        attributes = document.get("attributes")
+        recipe = attributes.get("sphfield") if isinstance(attributes, dict) else None
+        if not isinstance(recipe, dict) or not {"layout", "ensemble", "statistics", "batch"} <= recipe.keys():
             raise ValueError(f"{text} is no store that sphfield made: choose another folder")
         if recipe["layout"] != LAYOUT:
             raise ValueError(
@@ -148,6 +149,14 @@ class Store:
         size = self.size
         for start in range(0, size, self.batch):
             yield self.values(name, start, min(start + self.batch, size))
+
+    def check_filled(self) -> None:
+        """Refuse a store without realisations."""
+        if self.size == 0:
+            raise ValueError(
+                f"{str(self.path)!r} holds no realisation, or a {DOCUMENT} in it is lost: call collect again, it makes "
+                "what is missing"
+            )
 
     def summary(self, name: str, quantiles: Sequence[float] = (0.16, 0.5, 0.84)) -> Summary:
         """Count, mean, std, error and exact quantiles, in memory for a batch: see `summarise`."""

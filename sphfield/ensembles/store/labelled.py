@@ -49,7 +49,7 @@ def labelled(store: Store) -> xarray.Dataset:
     Raises
     ------
     ValueError
-        If xarray is not installed, or a statistic is called ``realisation``.
+        If xarray is not installed, or a statistic is called as an axis is.
 
     Examples
     --------
@@ -85,6 +85,8 @@ def labelled(store: Store) -> xarray.Dataset:
             attributes |= axis.attributes
             coords |= axis.coords
         variables[name] = values.assign_attrs(attributes)
+    if clash := sorted(variables.keys() & coords.keys()):
+        raise ValueError(f"a statistic is called {clash[0]!r}, as an axis of another is: collect it by another name")
     return xarray.Dataset(variables, coords, _attributes(store))
 
 

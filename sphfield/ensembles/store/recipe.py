@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.ensembles.groups import chosen_way, on_batch
+from sphfield.ensembles.groups import chosen_way, follows, on_batch
+from sphfield.fields.batched import available
 from sphfield.fields.batches import Batch, Engines, Precision, Way
 from sphfield.provenance import describe
 from sphfield.typing import Array, Statistic
@@ -91,9 +92,14 @@ def way_of(ensemble: Any, engine: Engines, precision: Precision | None, there: d
     kept = there.get(
         "transforms", {"engine": "ducc0", "precision": "double"}
     )  # what all were before there was a choice
-    if kept is None:
+    if kept is None or not follows(ensemble):
         return chosen_way(ensemble, engine, precision or "double", lambda _: False)
     same = kept["engine"] if engine == "auto" else engine
+    if same == kept["engine"] == "batched" and (reason := available()) is not None:
+        raise ValueError(
+            f"the store was begun with batched transforms, which cannot run here: {reason}; go on where they can, or "
+            "begin another store with engine='ducc0'"
+        )
     return chosen_way(ensemble, same, precision or kept["precision"], lambda _: False)
 
 
@@ -122,7 +128,8 @@ class Joined:
     shapes: dict[str, tuple[int, ...]]
 
     def __call__(self, m: Array) -> Array:
-        return self._row([statistic(m) for statistic in self.statistics.values()])
+        alone = len(self.statistics) == 1  # else each has a copy, since it may change it
+        return self._row([statistic(m if alone else m.copy()) for statistic in self.statistics.values()])
 
     def many(self, batch: Batch, threads: int) -> list[Array]:
         """The same of every map of a batch."""

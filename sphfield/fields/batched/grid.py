@@ -67,7 +67,7 @@ def rings_of(nside: int, lmax: int, mmax: int) -> Rings:
     length, north, shifted = pixels(number, nside)
     south = 12 * nside**2 - north - length
     south[number == pairs] = -1
-    # beyond, (sin theta)^m has made functions of all ell <= lmax smaller than rounding
+    # beyond, (sin theta)^m has made functions of all ell <= lmax small; the margin is that of ducc0
     limit: NDArray[np.int64] = (
         (lmax * np.sqrt(by_block.max(axis=1)) + max(100.0, 0.01 * lmax)).clip(max=mmax).astype(np.int64)
     )

@@ -109,8 +109,10 @@ class Plan:
     lanes: int
 
     def __post_init__(self) -> None:
-        check_lmax(self.lmax, check_nside(self.nside))
-        if whole("mmax", self.mmax) > self.lmax:
+        object.__setattr__(self, "nside", check_nside(self.nside))
+        object.__setattr__(self, "lmax", check_lmax(self.lmax, self.nside))
+        object.__setattr__(self, "mmax", whole("mmax", self.mmax))
+        if self.mmax > self.lmax:
             raise ValueError(f"mmax = {self.mmax} is larger than lmax = {self.lmax}: use at most lmax")
         full = LANES[check_precision(self.precision)]
         if self.lanes not in {full >> k for k in range(full.bit_length() - 1)}:

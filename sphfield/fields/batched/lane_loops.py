@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from sphfield.spectra._compiled import compiled
 from sphfield.typing import Array
 
 __all__ = ["fill", "means", "power"]
@@ -21,21 +23,27 @@ def fill(normals: Array, zonal: Array, others: Array, alm: Any) -> None:
     `zonal`, `others`: the amplitudes of m = 0 and of m > 0, in healpy's order. Lanes from n on are set to 0.
     """
     alm[:, :, len(normals) :] = 0.0
-    compiled(_fill, True)(normals, zonal, others, alm)
+    _compiled(_fill)(normals, zonal, others, alm)
 
 
 def power(alm: Any, lmax: int) -> Array:
     """Estimated C_ell of coefficients (number of a_lm, 2, lanes), shape (lanes, lmax + 1), summed in double."""
     found = np.zeros((lmax + 1, alm.shape[2]))
-    compiled(_power, True)(alm, found)
+    _compiled(_power)(alm, found)
     return np.ascontiguousarray(found.T)
 
 
 def means(values: Any) -> Array:
     """Of each column, shape (lanes,), summed in double."""
     found = np.zeros(values.shape[1])
-    compiled(_sums, True)(values, np.zeros(values.shape[1]), found)
+    _compiled(_sums)(values, np.zeros(values.shape[1]), found)
     return found / len(values)
+
+
+@cache
+def _compiled(loop: Callable[..., None]) -> Any:
+    # by name, as in `plans`: numba is loaded when there is work for it
+    return importlib.import_module("sphfield.fields.batched.machine_code").kept(loop)
 
 
 def _fill(normals: Any, zonal: Any, others: Any, alm: Any) -> None:
