@@ -28,6 +28,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(astropy|collections|concurrent|healpy|matplotlib|numpy|np|os|pathlib|typing|xarray)\..*"),
     (r"py:class", r"(Array|ComplexArray|Activation|Kernel|Sampler|Statistic)"),
+    (r"py:class", r"sphfield\.fields\.batched\.plans\.Share"),  # memory of a thread: nobody but a Plan makes one
 ]
 
 # MyST writes its MathJax settings where Sphinx's own MathJax, 4, would look for them, unless 3 has some

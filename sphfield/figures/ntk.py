@@ -157,7 +157,7 @@ def _shape(law: Law, x: Array) -> Array:
 def truncation_errors(
     rho: ArrayLike, errors: Mapping[str, ArrayLike], ax: Axes | None = None, *, styles: Sequence[Mapping[str, Any]] = ()
 ) -> None:
-    """What is left out of a kernel, |Theta - Theta_T| against rho, on a logarithmic axis, one curve a label.
+    """What is left out of a kernel, abs(Theta - Theta_T) against rho, on a logarithmic axis, one curve a label.
 
     Parameters
     ----------

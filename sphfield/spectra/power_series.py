@@ -125,7 +125,7 @@ class PowerSeries:
     def bound(self, u: Any) -> Any:
         """Bound on the difference between the whole series and `__call__` at u in [-1, 1], shape of u.
 
-        Left out is at most rest |u|^n; the coefficients' own errors and the rounding of the sum are added.
+        Left out is at most rest abs(u)**n; the coefficients' own errors and the rounding of the sum are added.
         """
         u = np.abs(correlation(u))
         n = self.size + (self.parity is not None and (self.size - self.parity) % 2)
