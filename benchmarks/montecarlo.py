@@ -175,8 +175,9 @@ def compare(nside: int, rounds: int, cores: int) -> None:
         )
     print(
         f"{nside:5} {'healpy':>8} {best:9.2f} {1.0:9.1f} {'':6} {best / each['bare']:7.2f} {'':6} "
-        f"{worst['healpy'][0]:9.0e} {worst['healpy'][1]:8.0e}  OpenMP {each['OpenMP']:.1f} ms, "
-        f"processes {each['processes']:.1f} ms, bare {each['bare']:.2f} ms",
+        f"{worst['healpy'][0]:9.0e} {worst['healpy'][1]:8.0e}\n"
+        f"      healpy with OpenMP {each['OpenMP']:.1f} ms, in processes {each['processes']:.1f} ms; "
+        f"bare transforms {each['bare']:.2f} ms",
         flush=True,
     )
 

@@ -75,7 +75,8 @@ def values_of(kernel: DeepKernel) -> Kernel:
     """
     init = kernel.initialisation
     same = abs(init.gamma_b - init.sigma_b) < 1e-15 or (kernel.depth == 0 and init.gamma_b < 1.0)
-    if all(q == 1.0 for q in kernel.variances) and same:
+    known = kernel.tangent or kernel.convention == "exact" or init.gamma_b == 0.0  # to NNGP there is one convention
+    if all(q == 1.0 for q in kernel.variances) and same and known:
         network = Network(kernel.activation, kernel.depth, init.gamma_b**2)
         return NTK(network, convention=kernel.convention) if kernel.tangent else NNGP(network)
     return KernelValues(kernel)

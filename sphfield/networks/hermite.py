@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from sphfield.networks.kinks import Kinks, checked_values, found_kinks, panels, parity_degrees
+from sphfield.networks.kinks import Kinks, checked_values, found_kinks, panels, parity_degrees, resolving
 from sphfield.networks.polar import PolarDual
 from sphfield.typing import Activation, Array
 
@@ -136,7 +136,8 @@ def hermite_coefficients(activation: Activation, n: int) -> Array:
     [1.0, 0.0, 1.414213562373, 0.0]
     """
     checked_values(activation)
-    z, w = panels(tuple(place for place, _, _ in found_kinks(activation)))
+    places = tuple(place for place, _, _ in found_kinks(activation))
+    z, w = panels(places, resolving(activation, places))
     root = np.exp(-0.25 * z**2) / (2.0 * np.pi) ** 0.25
     weighted = np.reshape(activation(z.ravel()), z.shape) * w * root
     before, now = np.zeros_like(z), root
@@ -180,9 +181,11 @@ class HermiteDual:
     def _series(self) -> tuple[Array, float]:
         # enough coefficients that the rest is rounding in kappa and in kappa'
         known = hasattr(self.activation, "dual_coefficients")
-        z, w = panels()
+        checked_values(self.activation)
+        z, w = panels(split=resolving(self.activation, ()))
         density = np.exp(-0.5 * z**2) / np.sqrt(2.0 * np.pi)
-        total = float(np.sum(w * density * checked_values(self.activation) ** 2))
+        values = np.asarray(self.activation(z.ravel()), dtype=np.float64).reshape(z.shape)
+        total = float(np.sum(w * density * values**2))
         for n in (128, 256, 512, 1024, MOST, *((4 * MOST,) if known else ())):
             squares = self.dual_coefficients(n)
             rest = np.cumsum((np.arange(n) * squares)[::-1])[::-1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.networks.kinks import Kinks, found_kinks, panels
+from sphfield.networks.kinks import Kinks, found_kinks, panels, resolving
 from sphfield.networks.network import Network
 from sphfield.typing import Activation
 
@@ -44,7 +44,8 @@ class Scaled:
 
 def _second_moment(activation: Activation, scale: float) -> float:
     # E[sigma(scale Z)^2]
-    z, w = panels(tuple(place / scale for place, _, _ in found_kinks(activation)))
+    places = tuple(place / scale for place, _, _ in found_kinks(activation))
+    z, w = panels(places, resolving(lambda z: activation(scale * z), places))
     with np.errstate(over="ignore"):
         squares = np.square(np.asarray(activation((scale * z).ravel()), dtype=np.float64)).reshape(z.shape)
     return float(np.sum(w * np.exp(-0.5 * z * z) * squares) / np.sqrt(2.0 * np.pi))

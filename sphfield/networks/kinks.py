@@ -32,13 +32,35 @@ def _rule(closed: bool) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=64)
-def panels(places: tuple[float, ...] = ()) -> tuple[Array, Array]:
-    """Gauss nodes and weights, (n, 16) each, on panels of width 1/4 from -16 to 16 that also end at these places."""
+def panels(places: tuple[float, ...] = (), split: int = 1) -> tuple[Array, Array]:
+    """Gauss nodes and weights, (n, 16) each, on panels from -16 to 16 that also end at these places.
+
+    Their width is 1/4, or that over `split`.
+    """
     x, w = np.polynomial.legendre.leggauss(_NODES)
     inside = [place for place in places if -REACH < place < REACH]
-    ends = np.unique(np.concatenate([np.arange(-REACH, REACH + 0.5 * WIDTH, WIDTH), inside]))
+    ends = np.unique(np.concatenate([np.arange(-REACH, REACH + 0.5 * WIDTH / split, WIDTH / split), inside]))
     half = 0.5 * np.diff(ends)[:, None]
     return ends[:-1, None] + half * (x + 1.0), half * w
+
+
+def resolving(activation: Activation, places: tuple[float, ...]) -> int:
+    """What to split `panels` by so that E[sigma(Z)**2] and E[sigma(Z) Z] no longer change: 1 for most, at most 32."""
+
+    def means(split: int) -> Array:
+        z, w = panels(places, split)
+        with np.errstate(over="ignore"):
+            values = np.asarray(activation(z.ravel()), dtype=np.float64).reshape(z.shape)
+        density = w * np.exp(-0.5 * z * z)
+        return np.array([np.sum(density * values**2), np.sum(density * values * z)])
+
+    before = means(1)
+    for split in (1, 2, 4, 8, 16):
+        after = means(2 * split)
+        if np.all(np.abs(after - before) <= 1e-14 * max(before[0], np.sqrt(before[0]))):
+            return split
+        before = after
+    return 32
 
 
 def checked_values(activation: Activation) -> Array:

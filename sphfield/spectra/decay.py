@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from sphfield.networks.activations import Arctan, Erf, Sigmoid, SiLU, Softplus, Tanh
+from sphfield.networks.activations import Arctan, Erf, Gaussian, Sigmoid, SiLU, Softplus, Tanh
 from sphfield.networks.continuation import branch_of
 from sphfield.networks.hermite import dual_of
 from sphfield.networks.initialisation import unit_variance
@@ -29,6 +29,7 @@ __all__ = ["Decay", "Law", "decay", "expected_decay", "spectrum_decay"]
 
 _BENDS = {"power": 0.0, "root": 0.5, "two-thirds": 2.0 / 3.0, "geometric": 1.0}
 _FEWEST = 24  # points of a fit
+_MISFIT = 0.1  # of a logarithm; fits of laws that are there miss by less than a thousandth
 
 
 @dataclass(frozen=True)
@@ -155,14 +156,15 @@ def expected_decay(kernel: DeepKernel) -> tuple[Law, ...]:
         rates = 2.0 * distance / np.sqrt(np.array(kernel.variances[:-1]) * slopes)
         sharp = Law("root", float(rates.min()), np.nan, "asymptotic", "singularities off the real axis")
         paper = Law("root", 0.5 * np.pi, np.nan, "bound", "Lemma 3.2")
-        return (sharp, paper) if shallow and isinstance(kernel.activation, Tanh) else (sharp,)
+        stated = shallow and isinstance(kernel.activation, Tanh) and all(q == 1.0 for q in kernel.variances)
+        return (sharp, paper) if stated else (sharp,)
     if any(q != 1.0 for q in kernel.variances) or dual_of(kernel.activation).degrees[0] == 0.0:
         return ()
     branch = branch_of(Network(kernel.activation, kernel.depth, kernel.initialisation.sigma_b**2))
     if branch is None or not 0.0 < branch < np.inf:
         return ()
     power = (1.5 if isinstance(kernel.activation, Erf) else 0.5) - (1.0 if kernel.tangent else 0.0)
-    source = "Lemma 3.2" if shallow else "singularity beyond u = 1"
+    source = "Lemma 3.2" if shallow and isinstance(kernel.activation, Gaussian) else "singularity beyond u = 1"
     return (Law("geometric", float(np.log1p(branch / first)), power, "asymptotic", source),)
 
 
@@ -210,6 +212,11 @@ def _fitted(logs: Array, x: Array, families: tuple[str, ...], expected: tuple[La
     found = np.linalg.lstsq(design / size, logs[index], rcond=None)[0] / size
     misfit = float(np.abs(design @ found - logs[index]).max())
     rate = -float(found[4]) if s else 0.0
+    if misfit > _MISFIT or rate < 0.0:
+        raise ValueError(
+            f"the last three octaves follow no law: {family} fits them to {misfit:.1e} with rate {rate:.3g}; "
+            "give more terms"
+        )
     return Decay(family, rate, -float(found[0]), int(index[0]), int(index[-1]), parity, misfit, expected)
 
 

@@ -33,7 +33,7 @@ from sphfield.networks.activations import (
 )
 from sphfield.networks.deep_series import deep_series, left_out
 from sphfield.networks.dual_series import dual_series
-from sphfield.networks.hermite import dual_of
+from sphfield.networks.hermite import MOST, HermiteDual, dual_of
 from sphfield.networks.initialisation import Initialisation, Scaled, unit_variance
 from sphfield.networks.network import Network
 from sphfield.spectra.power_series import EPS, PowerSeries, missing_sum
@@ -44,6 +44,7 @@ __all__ = ["DeepKernel", "nngp_series", "ntk_series"]
 Convention = Literal["exact", "paper"]
 _MANY = 1 << 17  # terms of a layer with kinks and a constant, at most
 _WORK = 1 << 26  # of these times coefficients asked for, or four times as many
+_DOUBTFUL = 1e-3
 _RIGHT = -30.0  # log of the share of a coefficient that may be missing from it
 
 
@@ -144,6 +145,10 @@ class DeepKernel:
                 error += np.where(np.isfinite(found), np.expm1(most - found), 0.0)
         b = np.exp(found)
         rest = max(self.at_one - float(b[::-1].sum()), float(np.sum(b * error)), EPS * self.at_one)
+        lost = self._lost
+        if lost:
+            error += 4.0 * powers * lost  # variances are too small by that share, and every layer raises it to powers
+            rest += self._doubt(lost) * self.at_one
         return PowerSeries(found, 0.0 if max(self.degrees) < n else rest, error, self.degrees, self)
 
     @property
@@ -154,6 +159,8 @@ class DeepKernel:
             return (0.0 if init.gamma_b else -1.0, 1.0)
         if self.depth == 1 and init.gamma_b == 0.0:
             return (max(even, 0.0) if init.sigma_b else even, odd)
+        if init.gamma_b == 0.0 and odd < 0.0:  # even of even, whatever the biases above
+            return (max(Network(self.activation, self.depth).degrees()[0], 0.0), -1.0)
         biased = init.gamma_b > 0.0 or init.sigma_b > 0.0
         return Network(self.activation, self.depth, 0.5 if biased else 0.0).degrees()
 
@@ -162,6 +169,22 @@ class DeepKernel:
         # the smallest share of a variance that is not of biases
         first = 1.0 if self.convention == "paper" else self.initialisation.gamma_w**2 / self.variances[0]
         return min([first, *(1.0 - layer.bias_var for layer in self.layers)])
+
+    @property
+    def _lost(self) -> float:
+        # what the known coefficients of opaque layers leave out of E[sigma^2], in all
+        duals = [dual_of(layer.activation) for layer in self.layers]
+        return float(sum(dual.error for dual in duals if isinstance(dual, HermiteDual)))
+
+    def _doubt(self, lost: float) -> float:
+        # relative error of the value at 1: slopes are sums of p mu_p^2, and what is left out lies at powers beyond MOST
+        doubt = 10.0 * MOST * lost if self.tangent else lost
+        if doubt > _DOUBTFUL:
+            raise ValueError(
+                f"{self.activation!r} varies too fast at these variances: {MOST} Hermite coefficients leave out "
+                f"{lost:.1e} of E[sigma(Z)^2], and so too much of its slope; use smaller weights"
+            )
+        return doubt
 
     def _known_layers(self, first: Array, n: int) -> tuple[list[Array], list[Array], Array]:
         """Log coefficients of each layer, the same as large as they may be, and what is missing from the result."""

@@ -152,7 +152,7 @@ def unevenness(points: Any, lmax: int) -> Array:
     [0.0, 0.0015, 0.0048, 0.0088, 0.0129]
     """
     x = check_unit_rows(points)
-    total, found = np.zeros((len(x), len(x))), []
+    total, found, ranks = np.zeros((len(x), len(x))), [], []
     for part in _projections(x, lmax):
         total += part
         # Phi Phi^T = C C^T, and C^T C, of the size of the rank, has the same eigenvalues
@@ -160,8 +160,9 @@ def unevenness(points: Any, lmax: int) -> Array:
         factor = np.tril(lower)[:, :rank]
         values = eigvalsh(factor.T @ factor)
         found.append(max(values[-1] - 1.0, 1.0 - values[0]))
+        ranks.append(rank)
     dimensions = np.array([dimension_up_to(L, x.shape[1] - 1) for L in range(lmax + 1)])
-    return np.where(dimensions > len(x), np.maximum(found, 1.0), found)
+    return np.where(dimensions > np.array(ranks), np.maximum(found, 1.0), found)  # some f vanishes on all points
 
 
 def _known(x: Array, spectrum: Spectrum) -> tuple[Array, NDArray[np.int64]]:

@@ -82,3 +82,11 @@ def test_what_is_not_given_keeps_the_variance():
 def test_what_leaves_no_variance_is_refused(given, message):
     with pytest.raises(ValueError, match=message):
         initialisation(ReLU(), **given)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("tangent", [True, False])
+def test_values_and_series_follow_the_same_convention(depth, tangent):
+    kernel = DeepKernel(ReLU(), depth, Initialisation(0.75**0.5, 0.5, 1.5**0.5, 0.5), tangent, "paper")
+    series = kernel.series(400)
+    assert abs(values_of(kernel)(0.3) - series(0.3)) <= series.bound(0.3) + 1e-12

@@ -139,3 +139,10 @@ def test_polynomials_end_and_entire_kernels_have_no_rate():
 def test_too_few_coefficients_are_refused():
     with pytest.raises(ValueError, match="too few for a law: give more than 100"):
         decay(ntk_series(ReLU(), 1, 20))
+
+
+def test_what_follows_no_law_is_refused():
+    rng = np.random.default_rng(0)
+    noise = PowerSeries.from_coefficients(np.exp(rng.standard_normal(400)), rest=1.0)
+    with pytest.raises(ValueError, match="follow no law"):
+        decay(noise)

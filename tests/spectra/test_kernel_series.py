@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.integrate import quad
 
 from sphfield.networks.activations import (
     ELU,
@@ -342,3 +343,34 @@ def test_what_has_no_series_is_refused():
 def test_each_layer_more_adds_powers_and_takes_none():
     for before, after in pairwise(ntk_series(ReLU(), depth, 100) for depth in (1, 2, 3, 4)):
         assert (np.isfinite(after.logs) | ~np.isfinite(before.logs)).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0, 8.0])
+def test_steep_activations_hold_their_stated_error(scale):
+    # E[sigma^2], E[sigma'^2] and E[sigma Z] of tanh(scale z) by adaptive quadrature
+    def mean(f):
+        options = {"points": [1 / scale, 3 / scale], "epsabs": 1e-14, "limit": 400}
+        return 2 * quad(lambda z: f(z) * np.exp(-z * z / 2) / np.sqrt(2 * np.pi), 0, 12, **options)[0]
+
+    variance, slope = (
+        mean(f) for f in (lambda z: np.tanh(scale * z) ** 2, lambda z: (scale / np.cosh(scale * z) ** 2) ** 2)
+    )
+    init = Initialisation(scale, 0.0, 1.0, 0.0)
+    theta, k = (series(Tanh(), 1, 4, init) for series in (ntk_series, nngp_series))
+    assert abs(theta.total - variance - slope) <= theta.rest + 1e-12 * theta.total
+    linear = mean(lambda z: np.tanh(scale * z) * z) ** 2
+    assert abs(k.coefficients[1] / linear - 1.0) <= k.error[1] + 1e-13
+
+
+def test_what_varies_too_fast_is_refused():
+    with pytest.raises(ValueError, match="varies too fast at these variances: 2048 Hermite coefficients leave out"):
+        ntk_series(Tanh(), 1, 4, Initialisation(20.0, 0.0, 1.0, 0.0))
+
+
+def test_even_activations_stay_even_with_biases_above_the_first_layer():
+    theta = ntk_series(Gaussian(1.0), 2, 50, unit_variance(Gaussian(1.0), 1.0))
+    biased = ntk_series(Gaussian(1.0), 2, 50, Initialisation(1.0, 0.0, 1.0, 0.3))
+    for series in (theta, biased):
+        assert series.size == 50
+        assert not series.coefficients[1::2].any() or series.parity is None
+    assert biased.rest < 0.1 * biased.total

@@ -125,3 +125,14 @@ def test_spheres_and_sizes_that_do_not_fit_are_refused():
         multiplets(kernel, pixel_centres(1), angular_spectrum(kernel, 3))
     with pytest.raises(ValueError, match=r"unit_rows\(x\)"):
         multiplets(kernel, 2 * pixel_centres(1), angular_spectrum(kernel, 1))
+
+
+def test_intervals_hold_on_points_that_do_not_see_some_harmonics():
+    angle = np.linspace(0.0, 2 * np.pi, 20, endpoint=False)
+    equator = np.stack([np.cos(angle), np.sin(angle), np.zeros(20)], axis=1)  # z vanishes there
+    kernel = NTK(Network(ReLU(), 1))
+    assert unevenness(equator, 1)[1] == pytest.approx(1.0)
+    found = multiplets(kernel, equator, angular_spectrum(kernel, 1))
+    for values, low, high in zip(found.eigenvalues, found.lower, found.upper, strict=True):
+        assert (low <= values + 1e-12).all()
+        assert (values <= high + 1e-12).all()
