@@ -19,7 +19,7 @@ QUICK = {
     "analysis": ["--runs", "3", "64", "256"],
     "ensembles": ["--quick"],
     "gallery": ["--runs", "3"],
-    "montecarlo": ["--rounds", "3", "64", "256"],
+    "montecarlo": ["--rounds", "3", "64", "256", "512"],
     "scaling": ["--quick"],
 }
 FEATURES = ("avx512f", "avx2", "avx", "asimd")  # the widest first
