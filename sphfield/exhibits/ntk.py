@@ -234,9 +234,10 @@ def gram_facts(show: OnData, eps: float = 0.1) -> dict[str, Any]:
     dict
         What the network and the data are; ``eigenvalues`` of K = k(X X^T) / n with ``lower`` and ``upper`` bounds of
         each; ``data_eigenvalues`` of X X^T / n; ``effective_rank`` of both and the ``share`` of the largest; the
-        number of ``outliers`` above `eps` of the trace; ``bounds``, each with ``theorem``, ``quantity``, ``measured``,
-        ``limit`` and ``holds``; of HEALPix nodes ``multiplets``: for every degree ``mu``, the ``shift`` and ``spread``
-        of the eigenvalues and the proven ``interval`` over mu, and whether it is ``resolved`` from the others.
+        number of ``outliers`` above `eps` of the trace, None if all k are; ``bounds``, each with ``theorem``,
+        ``quantity``, ``measured``, ``limit`` and ``holds``; of HEALPix nodes ``multiplets``: for every degree ``mu``,
+        the ``shift`` and ``spread`` of the eigenvalues and the proven ``interval`` over mu, and whether it is
+        ``resolved`` from the others.
 
     Examples
     --------
@@ -251,7 +252,8 @@ def gram_facts(show: OnData, eps: float = 0.1) -> dict[str, Any]:
     facts |= {"at_one": s.trace, "method": s.method, "share": s.share, "effective_rank": s.effective_rank}
     facts |= {"data_rank": s.data_rank, "data_effective_rank": s.data_effective_rank}
     facts["bounds"] = [{**asdict(bound), "holds": bool(bound.holds)} for bound in s.bounds(eps)]
-    facts |= {"eps": eps, "outliers": s.outliers(eps)}
+    outliers = [int(bound.measured) for bound in s.bounds(eps) if bound.theorem == "Observation 4.2"]
+    facts |= {"eps": eps, "outliers": outliers[0] if outliers else None}
     for name in ("eigenvalues", "lower", "upper"):
         facts[name] = getattr(s, name).tolist()
     facts |= {"data_eigenvalues": s.data.tolist(), "multiplets": _multiplets(show.multiplets), "version": version()}

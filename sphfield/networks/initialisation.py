@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from sphfield.networks.activations import (
+    Abs,
+    Cosine,
+    CosSin,
+    Erf,
+    Exp,
+    Gaussian,
+    Identity,
+    LeakyReLU,
+    ReLU,
+    RePU,
+    Sine,
+)
 from sphfield.networks.kinks import Kinks, found_kinks, panels, resolving
 from sphfield.networks.network import Network
 from sphfield.typing import Activation
 
-__all__ = ["Initialisation", "Scaled", "edge_of_chaos", "from_weights", "unit_variance", "variance_fixed_point"]
+__all__ = [
+    "Initialisation",
+    "Scaled",
+    "at_scale",
+    "edge_of_chaos",
+    "from_weights",
+    "unit_variance",
+    "variance_fixed_point",
+]
 
 _LAYERS = 3000
 
@@ -40,6 +61,24 @@ class Scaled:
     @property
     def kinks(self) -> Kinks:
         return tuple((x / self.scale, r, jump * self.scale**r) for x, r, jump in found_kinks(self.activation))
+
+
+def at_scale(activation: Activation, scale: float) -> Activation:
+    """The function z -> sigma(scale z), up to a factor, as a member of its family where that is closed under scaling.
+
+    Examples
+    --------
+    >>> from sphfield import Gaussian, ReLU, Tanh
+    >>> at_scale(ReLU(), 2.0), at_scale(Gaussian(1.0), 2.0), at_scale(Tanh(), 2.0)
+    (ReLU(), Gaussian(a=4.0), Scaled(activation=Tanh(), scale=2.0))
+    """
+    if scale == 1.0 or isinstance(activation, ReLU | LeakyReLU | Abs | RePU | Identity):
+        return activation
+    if isinstance(activation, Gaussian):
+        return replace(activation, a=activation.a * scale**2)
+    if isinstance(activation, Sine | Cosine | CosSin | Exp | Erf):
+        return replace(activation, a=activation.a * scale)
+    return Scaled(activation, scale)
 
 
 def _second_moment(activation: Activation, scale: float) -> float:

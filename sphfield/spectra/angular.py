@@ -89,6 +89,9 @@ def angular_spectrum(
     if method not in get_args(Method):
         raise ValueError(f"method = {method!r} is not known: use one of {', '.join(map(repr, get_args(Method)))}")
     lmax = int(lmax)
+    if method in ("auto", "series") and callable(own := getattr(kernel, "spectrum", None)):
+        series: Spectrum = own(lmax, dim)  # of a `PowerSeries`, which is known by its coefficients
+        return series
     if method != "quadrature":
         _refuse_too_wide(kernel, dim)
     zero = _vanishing(kernel, lmax)

@@ -10,6 +10,7 @@ import numpy as np
 
 from sphfield.spectra.gram_bounds import Bound, coefficient_bounds, explicit_bound, powers_for
 from sphfield.spectra.gram_matrix import EPS, gram, largest_by_lanczos, largest_of
+from sphfield.spectra.power_series import PowerSeries
 from sphfield.spectra.rows import check_unit_rows
 from sphfield.typing import Array, Kernel
 
@@ -136,7 +137,8 @@ class GramSpectrum:
         """
         bounds = coefficient_bounds(self.coefficients, self.trace, self.effective_rank, self.data_effective_rank)
         above = f"eigenvalues above {eps:g} of the trace"
-        bounds.append(Bound("Observation 4.2", above, self.outliers(eps), np.floor(1.0 / eps)))
+        if self.eigenvalues.size == self.size or self.eigenvalues[-1] <= eps * self.trace:  # else not all are known
+            bounds.append(Bound("Observation 4.2", above, self.outliers(eps), np.floor(1.0 / eps)))
         ratio = np.max(self.eigenvalues / (self.upper + self.floor))
         return [*bounds, Bound("Theorem 4.8, explicit", "largest ratio of eigenvalue to bound", float(ratio), 1.0)]
 
@@ -230,7 +232,9 @@ def _polynomial(coefficients: Any) -> tuple[Kernel, Array]:
 
 
 def _coefficients(kernel: Kernel, given: Any, count: int, trace: float) -> Array:
-    if given is None:
+    if given is None and isinstance(kernel, PowerSeries):
+        given = kernel.coefficients
+    elif given is None:
         offered = kernel.coefficients(count) if hasattr(kernel, "coefficients") else None
         given = np.empty(0) if offered is None else offered[0]
     c = np.asarray(given, dtype=np.float64)

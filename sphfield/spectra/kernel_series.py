@@ -12,29 +12,16 @@ sigma_w^2 mu_p(sigma')^2. The sums over k in it, of the coefficients of powers, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
 import numpy as np
 
-from sphfield.networks.activations import (
-    Abs,
-    Cosine,
-    CosSin,
-    Erf,
-    Exp,
-    Gaussian,
-    Identity,
-    LeakyReLU,
-    ReLU,
-    RePU,
-    Sine,
-)
 from sphfield.networks.deep_series import deep_series, left_out
 from sphfield.networks.dual_series import dual_series
 from sphfield.networks.hermite import MOST, HermiteDual, dual_of
-from sphfield.networks.initialisation import Initialisation, Scaled, unit_variance
+from sphfield.networks.initialisation import Initialisation, at_scale, unit_variance
 from sphfield.networks.network import Network
 from sphfield.spectra.power_series import EPS, PowerSeries, missing_sum
 from sphfield.typing import Activation, Array
@@ -97,8 +84,7 @@ class DeepKernel:
         q = self.variances
         bias = self.initialisation.sigma_b**2
         return tuple(
-            Network(_at_scale(self.activation, float(np.sqrt(before))), 1, bias / after)
-            for before, after in pairwise(q)
+            Network(at_scale(self.activation, float(np.sqrt(before))), 1, bias / after) for before, after in pairwise(q)
         )
 
     @property
@@ -307,14 +293,3 @@ def _layer_logs(layer: Network, n: int) -> tuple[Array, Array]:
 def _missing(logs: Array) -> float:
     # log of what a layer leaves out; for its derivative, which counts too, the power is a factor
     return missing_sum(logs, max(EPS, 1.0 - float(np.exp(logs[::-1]).sum()))) + float(np.log(logs.size))
-
-
-def _at_scale(activation: Activation, scale: float) -> Activation:
-    """sigma(scale z), up to a factor, as a member of its family where that is closed under scaling."""
-    if scale == 1.0 or isinstance(activation, ReLU | LeakyReLU | Abs | RePU | Identity):
-        return activation
-    if isinstance(activation, Gaussian):
-        return replace(activation, a=activation.a * scale**2)
-    if isinstance(activation, Sine | Cosine | CosSin | Exp | Erf):
-        return replace(activation, a=activation.a * scale)
-    return Scaled(activation, scale)

@@ -230,7 +230,7 @@ class PowerSeries:
         Raises
         ------
         ValueError
-            If the rest is not known.
+            If the rest is not known, or everything is 0.
 
         Examples
         --------
@@ -240,6 +240,8 @@ class PowerSeries:
         dim = check_dim(dim)
         if not np.isfinite(self.rest):
             raise ValueError("the sum of the coefficients left out is not known, and so no spectrum is")
+        if self.total == 0.0:
+            raise ValueError("all coefficients are 0: a field of variance 0 has no spectrum")
         found = from_powers(self.logs, self.rest, lmax, dim=dim, rounding=self.error, certain=True)
         ell = np.arange(lmax + 1)
         absent = ell > np.where(ell % 2 == 0, *self.degrees)

@@ -12,6 +12,7 @@ from sphfield.networks.network import Network
 from sphfield.networks.ntk import NTK
 from sphfield.spectra.gram import gram_spectrum, spectrum_of_gram
 from sphfield.spectra.gram_matrix import gram
+from sphfield.spectra.kernel_series import ntk_series
 from sphfield.spectra.rows import unit_rows
 
 AXES = np.concatenate([np.eye(3), -np.eye(3)])  # the octahedron: the mean of x x^T is 1/3
@@ -217,3 +218,18 @@ def test_what_cannot_be_counted_is_refused():
         gram_spectrum([0.0, 1.0], AXES, k=1).outliers(0.1)
     with pytest.raises(ValueError, match=r"the matrix has shape \(2, 2\), x has 6 rows"):
         spectrum_of_gram(np.eye(2), AXES)
+
+
+def test_a_power_series_is_a_kernel_and_its_own_coefficients():
+    x = unit_rows(np.random.default_rng(0).standard_normal((30, 4)))
+    series = ntk_series(Tanh(), 2, 400)  # leaves out less than rounding
+    found, known = gram_spectrum(series, x), gram_spectrum(NTK(Network(Tanh(), 2)), x)
+    np.testing.assert_allclose(found.eigenvalues, known.eigenvalues, atol=1e-12 * known.trace)
+    np.testing.assert_allclose(found.coefficients, series.coefficients)
+
+
+def test_a_bound_is_left_out_where_too_few_eigenvalues_are_known():
+    x = unit_rows(np.random.default_rng(0).standard_normal((30, 4)))
+    theorems = [bound.theorem for bound in gram_spectrum(NTK(Network(ReLU(), 2)), x, 1).bounds()]
+    assert "Theorem 4.1" in theorems
+    assert "Observation 4.2" not in theorems

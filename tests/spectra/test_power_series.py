@@ -171,3 +171,10 @@ def test_evaluation_is_right_to_what_it_says():
         exact = [float((1 - x) / (1 - x * mp.mpf(float(v)))) for v in u]
     assert (np.abs(f(u) - exact) <= f.bound(u)).all()
     assert f.bound(u).max() < 1e-11
+
+
+def test_the_spectrum_of_a_series_is_that_of_its_own_method():
+    series = PowerSeries.from_coefficients([0.2, 0.3, 0.5])
+    np.testing.assert_array_equal(angular_spectrum(series, 4).cl, series.spectrum(4).cl)
+    with pytest.raises(ValueError, match="variance 0"):
+        PowerSeries.from_coefficients([0.0, 0.0]).spectrum(2)
