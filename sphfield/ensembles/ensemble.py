@@ -120,7 +120,7 @@ def measure(
     indices : iterable of int
         Which realisations, for example ``range(400)``.
     threads : int, optional
-        As many as the process may use cores, if not given; over realisations, or from nside = 1024 on inside the
+        As many as the process may use cores, if not given; over realisations, or from nside = 1024 on inside batched
         transforms. The bytes are the same for any number.
     engine : {"auto", "batched", "ducc0"}
         Who transforms. The bytes are the same for any group of indices measured by the same engine.
@@ -169,7 +169,7 @@ def measured(
 ) -> Array:
     """`measure` in a way that is chosen already; by the threads of a pool if there is one, which keep workspaces."""
     nside = 0 if way is None else ensemble.sampler.nside
-    lanes, inside = 1 if way is None else way.lanes(nside), nside >= INSIDE
+    lanes, inside = (1, False) if way is None else (way.lanes(nside), nside >= INSIDE and way.engine == "batched")
     groups = [todo[k : k + lanes] for k in range(0, len(todo), lanes)]
     workers, within = (1, threads) if inside else (min(threads, len(groups)), 1)
 

@@ -76,8 +76,12 @@ def draw(
     lmax = amplitudes[0].size - 1
     kept = _kept("draw", nside, lmax, way, threads)
     normals = kept.normals[: len(rngs)]
-    for row, rng in zip(normals, rngs, strict=True):
-        rng.standard_normal(out=row)
+
+    def some(i: int) -> None:
+        for row, rng in zip(normals[i::threads], rngs[i::threads], strict=True):
+            rng.standard_normal(out=row)
+
+    kept.workspace.run(some)
     fill(normals, *amplitudes, kept.alm)
     kept.plan.synthesis(kept.alm, kept.maps, kept.workspace)
     _KEPT.draw = None  # nobody else may draw into this memory before it is given back

@@ -26,7 +26,7 @@ _ENOUGH = 4  # maps: a batch costs as much as about so many one by one, however 
 _PIXELS = 10**7  # in all: below, the looped transforms end before numba is loaded
 _LARGE = 2048
 INSIDE = 1024
-"""The nside from which threads share one transform, and with it one workspace, instead of each having its own."""
+"""The nside from which threads share one batch, and with it one workspace, instead of each having its own."""
 
 
 @dataclass(frozen=True)
